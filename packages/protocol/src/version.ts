@@ -1,0 +1,10 @@
+/** Number of the wire protocol this build speaks. */
+export const protocolVersion = 1
+
+/** Lowest protocol number this build still serves. */
+export const lowestProtocolVersion = 1
+
+/** One line for every change of the wire, newest last. */
+export const protocolHistory = [
+  '1: conversations, participants, messages, notes, read and delivered marks, typing, presence, changes',
+] as const
