@@ -10,7 +10,6 @@ export type Audience = z.infer<typeof audience>
 /** What a system message tells; the client puts it into words. */
 export const systemEvent = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('conversation-created') }),
     z.strictObject({ type: z.literal('participant-added'), userId: id }),
     z.strictObject({ type: z.literal('participant-removed'), userId: id }),
     z.strictObject({ type: z.literal('participant-left'), userId: id }),
@@ -22,7 +21,7 @@ export type SystemEvent = z.infer<typeof systemEvent>
 
 /** The beginning of a message that another one cites; empty when the cited one was deleted. */
 export const quote = z
-  .strictObject({ messageId: id, senderId: id, audience, text: z.string(), deleted: z.boolean() })
+  .strictObject({ messageId: id, seq, senderId: id, audience, text: z.string(), deleted: z.boolean() })
   .meta({ id: 'Quote' })
 export type Quote = z.infer<typeof quote>
 

@@ -1,0 +1,39 @@
+import { EventEmitter } from 'node:events'
+
+/** Says that a conversation has moved; the truth is read from the log. */
+export interface Hint {
+  readonly workspaceId: string
+  readonly conversationId: string
+  /** The head after the write, in the team's line. */
+  readonly seq: number
+  /** Users who became participants by this write. */
+  readonly joined: readonly string[]
+}
+
+/** An ephemeral event for those in a conversation; `public` is what the public line gets, null for nothing. */
+export interface Signal {
+  readonly workspaceId: string
+  readonly conversationId: string
+  readonly type: 'user-typing' | 'user-stopped-typing' | 'message-read' | 'message-delivered'
+  readonly team: object
+  readonly public: object | null
+}
+
+/** Carries hints between writers and the delivery of each node; a hint may be lost. */
+export interface Bus {
+  publish(hint: Hint): void
+  signal(signal: Signal): void
+  onHint(listener: (hint: Hint) => void): void
+  onSignal(listener: (signal: Signal) => void): void
+}
+
+/** A bus inside one process. */
+export function localBus(): Bus {
+  const emitter = new EventEmitter()
+  return {
+    publish: (hint) => void emitter.emit('hint', hint),
+    signal: (signal) => void emitter.emit('signal', signal),
+    onHint: (listener) => void emitter.on('hint', listener),
+    onSignal: (listener) => void emitter.on('signal', listener),
+  }
+}

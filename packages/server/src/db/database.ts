@@ -1,0 +1,173 @@
+import { ParleyError } from '@parley/protocol'
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+/** A named statement: parsed and planned once per connection. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** Declares a named statement. */
+export function statement(name: string, text: string): Statement {
+  return { name, text }
+}
+
+/** A running transaction. */
+export interface Tx {
+  /** Runs a statement and answers its rows. Errors of a database that is away become `unavailable`. */
+  query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/**
+ * What row-level security lets a transaction see.
+ * `system` sees a whole workspace; a user sees the conversations he is in, in his line.
+ */
+export type Scope =
+  | { readonly kind: 'system'; readonly workspaceId: string }
+  | { readonly kind: 'user'; readonly workspaceId: string; readonly userId: string; readonly line: 'team' | 'public' }
+
+/** How a transaction runs: `read` is one repeatable snapshot, `write` is READ COMMITTED. */
+export type Mode = 'read' | 'write'
+
+/** The database as the application's role, which owns nothing. */
+export interface Database {
+  transaction<Result>(mode: Mode, scope: Scope, work: (tx: Tx) => Promise<Result>): Promise<Result>
+  /** Whether the database answers, asked with a statement of its own. */
+  ping(): Promise<boolean>
+  /** The random name of this database's history; another one after a restore. */
+  readonly epoch: string
+  close(): Promise<void>
+}
+
+/** The role the application works as. */
+export const applicationRole = 'parley_app'
+
+const int8 = 20
+const timestamptz = 1184
+
+function types(): pg.CustomTypesConfig {
+  return {
+    getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+      if (oid === int8) return Number
+      if (oid === timestamptz) return (value: string) => new Date(value).toISOString()
+      return pg.types.getTypeParser(oid, format as 'text')
+    }) as typeof pg.types.getTypeParser,
+  }
+}
+
+const sessionSettings = [
+  `role=${applicationRole}`,
+  'statement_timeout=10000',
+  'lock_timeout=5000',
+  'idle_in_transaction_session_timeout=15000',
+  'synchronous_commit=on',
+  'TimeZone=UTC',
+  'search_path=parley',
+]
+
+function begin(mode: Mode, scope: Scope): string {
+  const settings: Record<string, string> = {
+    'parley.workspace': scope.workspaceId,
+    'parley.scope': scope.kind,
+    'parley.user': scope.kind === 'user' ? scope.userId : '',
+    'parley.line': scope.kind === 'user' ? scope.line : 'team',
+  }
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`,
+  )
+  const start = mode === 'read' ? 'begin isolation level repeatable read, read only' : 'begin'
+  return `${start}; select ${calls.join(', ')}`
+}
+
+const awayStates = /^(08|53|57P|57014|55P03|25006|58)/
+const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EACCES'])
+
+/** Whether an error of the driver means that the database is away, busy or refuses to write for now. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (awayStates.test(code) || awayErrno.has(code)) return true
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    error.message,
+  )
+}
+
+/** A value that the database cannot read, such as a forged position in a cursor: the caller's fault, not ours. */
+const dataException = /^22/
+
+function translate(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError && dataException.test(error.code ?? '')) return new ParleyError('invalid')
+  if (!isAway(error)) return error
+  return Object.assign(new ParleyError('unavailable', undefined, { retryAfter: 1 }), { cause: error })
+}
+
+async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+async function runTransaction<Result>(
+  pool: pg.Pool,
+  mode: Mode,
+  scope: Scope,
+  work: (tx: Tx) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect()
+  const tx: Tx = {
+    query: async ({ name, text }, values = []) => (await client.query({ name, text, values: [...values] })).rows,
+  }
+  let broken: Error | undefined
+  try {
+    await client.query(begin(mode, scope))
+    const result = await work(tx)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    broken = await rollback(client)
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/**
+ * Opens the database for the application. Migrations must have run.
+ * @param connection how to reach it, as its owner: the role is changed at the start of each session
+ * @param log takes errors of idle connections
+ * @param poolSize how many connections at most
+ */
+export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolSize = 20): Promise<Database> {
+  const pool = new pg.Pool({
+    ...connection,
+    max: poolSize,
+    connectionTimeoutMillis: 5_000,
+    types: types(),
+    options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
+  })
+  pool.on('error', (error) => log.warn({ error: error.message }, 'database connection lost'))
+  const { rows } = await pool.query<{ epoch: string }>('select epoch from installation')
+  return {
+    epoch: rows[0]?.epoch ?? '',
+    transaction: async (mode, scope, work) => {
+      try {
+        return await runTransaction(pool, mode, scope, work)
+      } catch (error) {
+        throw translate(error)
+      }
+    },
+    ping: async () => {
+      try {
+        await pool.query('select 1')
+        return true
+      } catch {
+        return false
+      }
+    },
+    close: () => pool.end(),
+  }
+}

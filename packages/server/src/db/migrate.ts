@@ -1,0 +1,39 @@
+import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import * as core from './migrations/0001_core.ts'
+
+/** Every migration, by name, in order. Forward only. */
+const migrations: Record<string, Migration> = { '0001_core': core }
+
+/** The oldest PostgreSQL that works, as `server_version_num`. */
+const oldestVersion = 150_000
+
+async function checkVersion(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ server_version_num: string }>('show server_version_num')
+  const version = Number(rows[0]?.server_version_num)
+  if (version < oldestVersion) throw new Error(`PostgreSQL 15 or newer is needed, this one reports ${version}`)
+}
+
+/**
+ * Brings the schema up to date, as the owner. Safe to run from several servers at once.
+ * @param connection how to reach the database as its owner
+ * @returns names of the migrations that were applied now
+ */
+export async function migrate(connection: pg.PoolConfig): Promise<string[]> {
+  const pool = new pg.Pool({ ...connection, max: 2, connectionTimeoutMillis: 10_000 })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await checkVersion(pool)
+    await pool.query('create schema if not exists parley')
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => migrations },
+      migrationTableSchema: 'parley_migrations',
+    })
+    const { error, results } = await migrator.migrateToLatest()
+    if (error) throw error
+    return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+  } finally {
+    await db.destroy()
+  }
+}
