@@ -4,7 +4,8 @@ import { EventEmitter } from 'node:events'
 export interface Hint {
   readonly workspaceId: string
   readonly conversationId: string
-  /** The head after the write, in the team's line. */
+  /** The heads before and after the write, in the team's line. */
+  readonly from: number
   readonly seq: number
   /** Users who became participants by this write. */
   readonly joined: readonly string[]
@@ -19,12 +20,23 @@ export interface Signal {
   readonly public: object | null
 }
 
+/** Sessions that ended: one by its key, or all of a user. */
+export interface Revocation {
+  readonly workspaceId: string
+  readonly userId: string
+  /** Only this session; all of the user when left out. */
+  readonly sessionKey?: string
+  readonly reason: 'signed-out' | 'deactivated'
+}
+
 /** Carries hints between writers and the delivery of each node; a hint may be lost. */
 export interface Bus {
   publish(hint: Hint): void
   signal(signal: Signal): void
+  revoke(revocation: Revocation): void
   onHint(listener: (hint: Hint) => void): void
   onSignal(listener: (signal: Signal) => void): void
+  onRevocation(listener: (revocation: Revocation) => void): void
 }
 
 /** A bus inside one process. */
@@ -33,7 +45,9 @@ export function localBus(): Bus {
   return {
     publish: (hint) => void emitter.emit('hint', hint),
     signal: (signal) => void emitter.emit('signal', signal),
+    revoke: (revocation) => void emitter.emit('revocation', revocation),
     onHint: (listener) => void emitter.on('hint', listener),
     onSignal: (listener) => void emitter.on('signal', listener),
+    onRevocation: (listener) => void emitter.on('revocation', listener),
   }
 }

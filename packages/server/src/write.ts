@@ -1,4 +1,4 @@
-import { type Audience, type EventType, ParleyError } from '@parley/protocol'
+import { type Audience, type EventType, ParleyError, type SystemEvent } from '@parley/protocol'
 import { type Context, scopeOf } from './context.ts'
 import { type ConversationRow, conversationColumns } from './conversations/conversation.tables.ts'
 import { statement, type Tx } from './db/database.ts'
@@ -27,6 +27,8 @@ export interface Writing {
   readonly participant: ParticipantRow
   /** Takes the next place in the lines; the change is committed together with all rows. */
   emit(change: Change): Position
+  /** Tells in the conversation what happened to it, as a system message. */
+  tell(event: SystemEvent): void
   /** Says that a message by a person came in: the conversation moves up in the lists of those who may see it. */
   touch(audience: Audience): void
   /** Says how many participants the work added (or, negative, removed), and who they are. */
@@ -64,9 +66,24 @@ const record = statement(
      as x(seq, public_seq, type, entity_id, audience)`,
 )
 
+const insertTold = statement(
+  'write-tell',
+  `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
+     audience, text, system)
+   select $1, x.id, $2, x.seq, x.public_seq, $3, 'system:' || x.id, '', 'system', 'everyone', '', x.system
+   from unnest($4::text[], $5::bigint[], $6::bigint[], $7::jsonb[]) as x(id, seq, public_seq, system)`,
+)
+
+interface Told extends Position {
+  readonly id: string
+  readonly event: SystemEvent
+}
+
 class Ledger {
   readonly changes: Numbered[] = []
+  readonly told: Told[] = []
   readonly joined: string[] = []
+  readonly from: number
   seq: number
   publicSeq: number
   participants = 0
@@ -74,6 +91,7 @@ class Ledger {
   publicActive = false
 
   constructor(start: Pick<ConversationRow, 'seq' | 'public_seq'>) {
+    this.from = start.seq
     this.seq = start.seq
     this.publicSeq = start.public_seq
   }
@@ -84,6 +102,10 @@ class Ledger {
     const position = { seq: this.seq, publicSeq: audience === 'everyone' ? this.publicSeq : null }
     this.changes.push({ type, entityId, audience, ...position })
     return position
+  }
+
+  tell(id: string, event: SystemEvent): void {
+    this.told.push({ id, event, ...this.emit({ type: 'new-message', entityId: id }) })
   }
 
   touch(audience: Audience): void {
@@ -97,6 +119,17 @@ class Ledger {
   }
 
   async save(tx: Tx, workspaceId: string, conversationId: string, actorId: string): Promise<void> {
+    if (this.told.length > 0) {
+      await tx.query(insertTold, [
+        workspaceId,
+        conversationId,
+        actorId,
+        this.told.map((told) => told.id),
+        this.told.map((told) => told.seq),
+        this.told.map((told) => told.publicSeq),
+        this.told.map((told) => JSON.stringify(told.event)),
+      ])
+    }
     await tx.query(record, [
       workspaceId,
       conversationId,
@@ -130,6 +163,7 @@ async function inLedger<Result>(
       tx,
       ...opened,
       emit: (change) => current.emit(change),
+      tell: (event) => current.tell(ctx.ids(), event),
       touch: (audience) => current.touch(audience),
       membership: (delta, joined) => current.membership(delta, joined),
     })
@@ -138,7 +172,7 @@ async function inLedger<Result>(
     return answer
   })
   if (ledger && ledger.changes.length > 0) {
-    ctx.bus.publish({ workspaceId, conversationId, seq: ledger.seq, joined: ledger.joined })
+    ctx.bus.publish({ workspaceId, conversationId, from: ledger.from, seq: ledger.seq, joined: ledger.joined })
   }
   return result
 }

@@ -10,7 +10,7 @@ insert into installation default values;
 create table workspaces (
   id text primary key,
   name text not null,
-  created_at timestamptz not null default now()
+  created_at timestamptz(3) not null default now()
 );
 
 create table organizations (
@@ -29,8 +29,8 @@ create table users (
   avatar_url text,
   role text not null check (role in ('admin', 'member', 'external')),
   organization_id text,
-  deactivated_at timestamptz,
-  created_at timestamptz not null default now(),
+  deactivated_at timestamptz(3),
+  created_at timestamptz(3) not null default now(),
   primary key (workspace_id, id),
   foreign key (workspace_id, organization_id) references organizations (workspace_id, id)
 );
@@ -50,8 +50,8 @@ create table sessions (
   workspace_id text not null,
   token_hash text not null,
   user_id text not null,
-  created_at timestamptz not null default now(),
-  last_seen_at timestamptz not null default now(),
+  created_at timestamptz(3) not null default now(),
+  last_seen_at timestamptz(3) not null default now(),
   primary key (workspace_id, token_hash),
   foreign key (workspace_id, user_id) references users (workspace_id, id)
 );
@@ -61,8 +61,8 @@ create table sign_in_links (
   workspace_id text not null,
   token_hash text not null,
   user_id text not null,
-  expires_at timestamptz not null,
-  used_at timestamptz,
+  expires_at timestamptz(3) not null,
+  used_at timestamptz(3),
   primary key (workspace_id, token_hash),
   foreign key (workspace_id, user_id) references users (workspace_id, id)
 );
@@ -80,12 +80,12 @@ create table conversations (
   status text not null default 'open' check (status in ('open', 'waiting', 'closed', 'archived')),
   created_by text not null,
   client_key text,
-  created_at timestamptz not null default now(),
+  created_at timestamptz(3) not null default now(),
   seq bigint not null default 0,
   public_seq bigint not null default 0,
   participant_count int not null default 0,
-  activity_at timestamptz not null default now(),
-  public_activity_at timestamptz not null default now(),
+  activity_at timestamptz(3) not null default now(),
+  public_activity_at timestamptz(3) not null default now(),
   primary key (workspace_id, id),
   unique (workspace_id, created_by, client_key),
   foreign key (workspace_id, created_by) references users (workspace_id, id)
@@ -97,9 +97,9 @@ create table participants (
   conversation_id text not null,
   user_id text not null,
   role text not null check (role in ('owner', 'member')),
-  joined_at timestamptz not null default now(),
+  joined_at timestamptz(3) not null default now(),
   from_seq bigint not null default 0,
-  removed_at timestamptz,
+  removed_at timestamptz(3),
   read_seq bigint not null default 0,
   read_public_seq bigint not null default 0,
   delivered_seq bigint not null default 0,
@@ -125,9 +125,9 @@ create table messages (
   text text not null,
   reply_to text,
   system jsonb,
-  created_at timestamptz not null default now(),
-  edited_at timestamptz,
-  deleted_at timestamptz,
+  created_at timestamptz(3) not null default now(),
+  edited_at timestamptz(3),
+  deleted_at timestamptz(3),
   deleted_by text,
   primary key (workspace_id, id),
   unique (workspace_id, sender_id, client_key),
@@ -150,7 +150,7 @@ create table changes (
   actor_id text not null,
   entity_id text not null,
   audience text not null check (audience in ('everyone', 'team')),
-  created_at timestamptz not null default now(),
+  created_at timestamptz(3) not null default now(),
   primary key (workspace_id, conversation_id, seq),
   foreign key (workspace_id, conversation_id) references conversations (workspace_id, id)
 );

@@ -1,0 +1,4 @@
+import { listChanges } from './change.service.ts'
+
+/** Operations on the change log. */
+export const changeRoutes = { listChanges }

@@ -1,0 +1,110 @@
+import type { ChangesPage, DurableEvent, ParsedInput } from '@parley/protocol'
+import { type Actor, type Context, type Line, lineOf, type Services, scopeOf } from '../context.ts'
+import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
+import { headIn } from '../conversations/conversation.tables.ts'
+import { type Statement, statement, type Tx } from '../db/database.ts'
+import { type ChangeRow, changeColumns } from './change.tables.ts'
+import { type Entities, readEntities, toEvent } from './materialize.service.ts'
+
+function pageStatement(line: Line): Statement {
+  const column = line === 'team' ? 'seq' : 'public_seq'
+  return statement(
+    `changes-${line}`,
+    `select ${changeColumns} from changes
+     where workspace_id = $1 and conversation_id = $2 and ${column} > $3 and ${column} is not null
+     order by ${column} limit $4`,
+  )
+}
+
+const statements: Record<Line, Statement> = { team: pageStatement('team'), public: pageStatement('public') }
+
+/** Events for a viewer after a position, and up to where they account. */
+export interface Stretch {
+  readonly items: DurableEvent[]
+  readonly seq: number
+  readonly more: boolean
+}
+
+/**
+ * What a viewer missed in a conversation he has access to.
+ * @param after the last position he has accounted for, in his line
+ * @param limit how many changes to read at most
+ */
+export async function readStretch(
+  tx: Tx,
+  actor: Actor,
+  access: Access,
+  after: number,
+  limit: number,
+): Promise<Stretch> {
+  const line = lineOf(actor)
+  const { conversation, participant } = access
+  const head = headIn(conversation, line)
+  if (after >= head) return { items: [], seq: head, more: false }
+  const values = [actor.workspaceId, conversation.id, after, limit]
+  const changes = await tx.query<ChangeRow>(statements[line], values)
+  const entities = await readEntities(tx, actor.workspaceId, conversation.id, changes)
+  const viewer = { line, fromSeq: participant.from_seq }
+  const last = changes.at(-1)
+  const full = changes.length === limit
+  return {
+    items: changes.map((change) => toEvent(change, entities, viewer)).filter((event) => event !== null),
+    seq: full && last ? ((line === 'team' ? last.seq : last.public_seq) ?? head) : head,
+    more: full,
+  }
+}
+
+/**
+ * Every change after a position that the viewer may see, in order. A cursor ahead of the head belongs to another database: resync.
+ * @throws ParleyError `not_found` outside of the conversation
+ */
+export function listChanges(ctx: Context, input: ParsedInput<'listChanges'>): Promise<ChangesPage> {
+  const { actor, db } = ctx
+  return db.transaction('read', scopeOf(actor), async (tx) => {
+    const access = await accessConversation(tx, actor, input.conversationId)
+    const head = headIn(access.conversation, lineOf(actor))
+    if (input.after > head) return { status: 'resync', epoch: db.epoch, items: [], seq: head, more: false }
+    const stretch = await readStretch(tx, actor, access, input.after, input.limit)
+    return { status: 'ok', epoch: db.epoch, ...stretch }
+  })
+}
+
+/** Rows of the log with what they refer to, for delivery to whoever is there. */
+export interface Batch {
+  readonly changes: readonly ChangeRow[]
+  readonly entities: Entities
+}
+
+/**
+ * The next changes of a conversation's log, for delivery. Reads as the system: who may see which is decided per viewer.
+ * @param after the last change that was delivered, in the team's line
+ */
+export function readBatch(
+  { db }: Pick<Services, 'db'>,
+  workspaceId: string,
+  conversationId: string,
+  after: number,
+  limit: number,
+): Promise<Batch> {
+  return db.transaction('read', { kind: 'system', workspaceId }, async (tx) => {
+    const changes = await tx.query<ChangeRow>(statements.team, [workspaceId, conversationId, after, limit])
+    return { changes, entities: await readEntities(tx, workspaceId, conversationId, changes) }
+  })
+}
+
+const members = statement(
+  'feed-members',
+  'select user_id, from_seq from participants where workspace_id = $1 and conversation_id = $2 and removed_at is null',
+)
+
+/** Everybody in a conversation as it is now, with where their history starts. Reads as the system. */
+export async function readMembers(
+  { db }: Pick<Services, 'db'>,
+  workspaceId: string,
+  conversationId: string,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.transaction('read', { kind: 'system', workspaceId }, (tx) =>
+    tx.query<{ user_id: string; from_seq: number }>(members, [workspaceId, conversationId]),
+  )
+  return new Map(rows.map((row) => [row.user_id, row.from_seq]))
+}

@@ -1,0 +1,94 @@
+import { type CommandInput, type DurableEvent, limits } from '@parley/protocol'
+import { type Context, lineOf, scopeOf } from '../context.ts'
+import type { Access } from '../conversations/conversation.policy.ts'
+import { type ConversationRow, conversationColumns, headIn } from '../conversations/conversation.tables.ts'
+import { statement, type Tx } from '../db/database.ts'
+import { type ParticipantRow, participantColumns } from '../participants/participant.tables.ts'
+import { readStretch } from './change.service.ts'
+
+const mine = statement(
+  'resume-conversations',
+  `select ${conversationColumns}, ${participantColumns} from participants p
+   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   where p.workspace_id = $1 and p.user_id = $2 and p.removed_at is null`,
+)
+
+const one = statement(
+  'resume-conversation',
+  `select ${conversationColumns}, ${participantColumns} from participants p
+   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   where p.workspace_id = $1 and p.user_id = $2 and p.conversation_id = $3 and p.removed_at is null`,
+)
+
+/** A conversation the actor is in, as read at one moment: its head in the team's line and his place in it. */
+export interface Membership {
+  readonly conversationId: string
+  readonly seq: number
+  readonly fromSeq: number
+}
+
+/** What a returning client is told. */
+export interface Resumption {
+  readonly status: 'ok' | 'resync'
+  readonly heads: Record<string, number>
+  readonly events: DurableEvent[]
+  readonly behind: string[]
+  readonly memberships: readonly Membership[]
+}
+
+type Row = ConversationRow & ParticipantRow
+
+function toMembership(row: Row): Membership {
+  return { conversationId: row.conversation_id, seq: row.seq, fromSeq: row.from_seq }
+}
+
+function toAccess(row: Row): Access {
+  return { conversation: { ...row, id: row.conversation_id }, participant: row }
+}
+
+async function catchUp(
+  tx: Tx,
+  ctx: Context,
+  rows: readonly Row[],
+  cursors: Readonly<Record<string, number>>,
+): Promise<Pick<Resumption, 'events' | 'behind'>> {
+  const events: DurableEvent[] = []
+  const behind: string[] = []
+  for (const row of rows) {
+    const have = cursors[row.conversation_id]
+    const missed = have === undefined ? 0 : headIn(row, lineOf(ctx.actor)) - have
+    if (have === undefined || missed <= 0) continue
+    if (missed > limits.resumeEvents - events.length) behind.push(row.conversation_id)
+    else events.push(...(await readStretch(tx, ctx.actor, toAccess(row), have, missed)).items)
+  }
+  return { events, behind }
+}
+
+/**
+ * What a client missed, read at one moment: the heads of all its conversations, events in order as far as they fit, the
+ * conversations it must fetch, and the memberships to deliver from here on.
+ * A foreign epoch, or a cursor ahead of its head, means to load afresh.
+ */
+export function resume(ctx: Context, input: CommandInput<'resume'>): Promise<Resumption> {
+  const { actor, db } = ctx
+  return db.transaction('read', scopeOf(actor), async (tx) => {
+    const rows = await tx.query<Row>(mine, [actor.workspaceId, actor.userId])
+    const line = lineOf(actor)
+    const heads = Object.fromEntries(rows.map((row) => [row.conversation_id, headIn(row, line)]))
+    const memberships = rows.map(toMembership)
+    const ahead = rows.some((row) => (input.cursors[row.conversation_id] ?? 0) > headIn(row, line))
+    if (ahead || (input.epoch !== null && input.epoch !== db.epoch)) {
+      return { status: 'resync', heads, events: [], behind: [], memberships }
+    }
+    return { status: 'ok', heads, ...(await catchUp(tx, ctx, rows, input.cursors)), memberships }
+  })
+}
+
+/** The actor's membership in one conversation as it is now; null when he is not in it. */
+export function readMembership(ctx: Context, conversationId: string): Promise<Membership | null> {
+  const { actor, db } = ctx
+  return db.transaction('read', scopeOf(actor), async (tx) => {
+    const [row] = await tx.query<Row>(one, [actor.workspaceId, actor.userId, conversationId])
+    return row ? toMembership(row) : null
+  })
+}

@@ -1,0 +1,256 @@
+import type { DurableEvent } from '@parley/protocol'
+import type { Hint, Signal } from './bus.ts'
+import { type Batch, readBatch, readMembers } from './changes/change.service.ts'
+import type { ChangeRow } from './changes/change.tables.ts'
+import { toEvent, type Viewer } from './changes/materialize.service.ts'
+import type { Membership } from './changes/resume.service.ts'
+import type { Line, Services } from './context.ts'
+
+/** A person with sockets on this node. */
+export interface Reader {
+  readonly workspaceId: string
+  readonly userId: string
+  readonly line: Line
+  readonly socketIds: ReadonlySet<string>
+}
+
+/** An event on its way to sockets. */
+export interface Outgoing {
+  readonly type: string
+  readonly payload: object
+  /** May be lost: dropped for a socket that is behind. */
+  readonly ephemeral: boolean
+}
+
+/** Puts one event on the wire to many sockets, serialized once. */
+export type Send = (socketIds: readonly string[], outgoing: Outgoing) => void
+
+interface Place {
+  readonly reader: Reader
+  readonly fromSeq: number
+}
+
+/** A conversation with readers here: how far its log is delivered, how far it is known to go, and who reads. */
+interface Feed {
+  readonly key: string
+  readonly workspaceId: string
+  readonly conversationId: string
+  readonly places: Map<string, Place>
+  delivered: number
+  hinted: number
+  running: boolean
+}
+
+const batchSize = 200
+const retryDelay = 500
+
+function keyOf(workspaceId: string, id: string): string {
+  return JSON.stringify([workspaceId, id])
+}
+
+/** Whether a change shows, or cites, something from before a viewer's history. */
+function reachesBack(change: ChangeRow, { entities }: Batch, fromSeq: number): boolean {
+  const message = entities.messages.get(change.entity_id)
+  return change.seq < fromSeq || (message !== undefined && Math.min(message.seq, message.quote_seq ?? message.seq) < fromSeq)
+}
+
+/**
+ * Delivers the change log to the sockets of this node, conversation by conversation, in order and without a gap.
+ * A hint only says that there is more; every change is read from the log. Membership changes are applied to the set of readers at
+ * their own place in the line, so nothing after a removal reaches the removed (delivery G9).
+ */
+export class Delivery {
+  readonly #feeds = new Map<string, Feed>()
+  readonly #readers = new Map<string, Reader>()
+  readonly #feedsOf = new Map<string, Set<Feed>>()
+  readonly #noted = new Map<string, number>()
+  #arriving = 0
+  #closed = false
+  readonly #services: Pick<Services, 'db' | 'log'>
+  readonly #send: Send
+
+  constructor(services: Pick<Services, 'db' | 'log'>, send: Send) {
+    this.#services = services
+    this.#send = send
+  }
+
+  /** Takes in a hint: a write has committed. */
+  hint({ workspaceId, conversationId, from, seq, joined }: Hint): void {
+    const key = keyOf(workspaceId, conversationId)
+    if (this.#arriving > 0) this.#noted.set(key, Math.max(seq, this.#noted.get(key) ?? 0))
+    const concerned = joined.some((userId) => this.#readers.has(keyOf(workspaceId, userId)))
+    const feed = this.#feeds.get(key) ?? (concerned ? this.#open(workspaceId, conversationId, from) : undefined)
+    if (!feed) return
+    feed.hinted = Math.max(feed.hinted, seq)
+    void this.#run(feed)
+  }
+
+  /** Passes an ephemeral event to those in the conversation. */
+  signal(signal: Signal): void {
+    const feed = this.#feeds.get(keyOf(signal.workspaceId, signal.conversationId))
+    if (!feed) return
+    for (const line of ['team', 'public'] as const) {
+      const payload = signal[line]
+      if (!payload) continue
+      const places = [...feed.places.values()].filter((place) => place.reader.line === line)
+      const socketIds = places.flatMap((place) => [...place.reader.socketIds])
+      this.#send(socketIds, { type: signal.type, payload, ephemeral: true })
+    }
+  }
+
+  /** Makes a person known here. */
+  arrive(reader: Reader): void {
+    this.#readers.set(keyOf(reader.workspaceId, reader.userId), reader)
+  }
+
+  /** Forgets a person whose last socket has gone. */
+  depart(reader: Reader): void {
+    const key = keyOf(reader.workspaceId, reader.userId)
+    this.#readers.delete(key)
+    for (const feed of this.#feedsOf.get(key) ?? []) this.#unplace(feed, reader)
+  }
+
+  /**
+   * Places a reader into all conversations he is in. Hints that arrive while memberships are read are kept, so that nothing falls
+   * between the reading and the placing.
+   * @param reader a person who has arrived
+   * @param read reads all memberships at one moment
+   * @param reread reads one membership again, where delivery has moved past that moment; null when there is none any more
+   * @returns the answer, and conversations that moved on before the reader was placed: what came in between must be fetched
+   */
+  async place<Answer extends { readonly memberships: readonly Membership[] }>(
+    reader: Reader,
+    read: () => Promise<Answer>,
+    reread: (conversationId: string) => Promise<Membership | null>,
+  ): Promise<{ answer: Answer; moved: string[] }> {
+    this.#arriving += 1
+    try {
+      const answer = await read()
+      const moved: string[] = []
+      for (const membership of answer.memberships) {
+        if (this.#enter(reader, membership)) continue
+        moved.push(membership.conversationId)
+        let current = await reread(membership.conversationId)
+        while (current && !this.#enter(reader, current)) current = await reread(membership.conversationId)
+      }
+      return { answer, moved }
+    } finally {
+      this.#arriving -= 1
+      if (this.#arriving === 0) this.#noted.clear()
+    }
+  }
+
+  /** People with sockets here who share a conversation with someone, without himself. */
+  companions(workspaceId: string, userId: string): Reader[] {
+    const found = new Map<string, Reader>()
+    for (const feed of this.#feedsOf.get(keyOf(workspaceId, userId)) ?? []) {
+      for (const [other, place] of feed.places) if (other !== userId) found.set(other, place.reader)
+    }
+    return [...found.values()]
+  }
+
+  /** Whether a person is in a conversation, as far as it is delivered here. */
+  has(workspaceId: string, conversationId: string, userId: string): boolean {
+    return this.#feeds.get(keyOf(workspaceId, conversationId))?.places.has(userId) ?? false
+  }
+
+  /** Delivers nothing any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #open(workspaceId: string, conversationId: string, delivered: number): Feed {
+    const key = keyOf(workspaceId, conversationId)
+    const hinted = Math.max(delivered, this.#noted.get(key) ?? 0)
+    const feed: Feed = { key, workspaceId, conversationId, places: new Map(), delivered, hinted, running: false }
+    this.#feeds.set(key, feed)
+    return feed
+  }
+
+  #enter(reader: Reader, { conversationId, seq, fromSeq }: Membership): boolean {
+    const known = this.#feeds.get(keyOf(reader.workspaceId, conversationId))
+    if (known && known.delivered > seq) return false
+    const feed = known ?? this.#open(reader.workspaceId, conversationId, seq)
+    this.#put(feed, reader, fromSeq)
+    void this.#run(feed)
+    return true
+  }
+
+  #put(feed: Feed, reader: Reader, fromSeq: number): void {
+    const key = keyOf(reader.workspaceId, reader.userId)
+    if (this.#readers.get(key) !== reader) return
+    feed.places.set(reader.userId, { reader, fromSeq })
+    const feeds = this.#feedsOf.get(key)
+    if (feeds) feeds.add(feed)
+    else this.#feedsOf.set(key, new Set([feed]))
+  }
+
+  #unplace(feed: Feed, reader: Pick<Reader, 'workspaceId' | 'userId'>): void {
+    const key = keyOf(reader.workspaceId, reader.userId)
+    feed.places.delete(reader.userId)
+    const feeds = this.#feedsOf.get(key)
+    feeds?.delete(feed)
+    if (feeds?.size === 0) this.#feedsOf.delete(key)
+    this.#dropIfIdle(feed)
+  }
+
+  #dropIfIdle(feed: Feed): void {
+    if (feed.places.size === 0 && !feed.running) this.#feeds.delete(feed.key)
+  }
+
+  async #run(feed: Feed): Promise<void> {
+    if (feed.running) return
+    feed.running = true
+    try {
+      while (feed.hinted > feed.delivered && !this.#closed) await this.#advance(feed)
+    } catch (error) {
+      this.#services.log.warn({ error, conversationId: feed.conversationId }, 'delivery will try again')
+      setTimeout(() => void this.#run(feed), retryDelay).unref()
+    } finally {
+      feed.running = false
+      this.#dropIfIdle(feed)
+    }
+  }
+
+  async #advance(feed: Feed): Promise<void> {
+    const { workspaceId, conversationId } = feed
+    const batch = await readBatch(this.#services, workspaceId, conversationId, feed.delivered, batchSize)
+    if (batch.changes.length === 0) feed.hinted = feed.delivered
+    for (const change of batch.changes) {
+      if (change.type === 'conversation-created') await this.#gather(feed)
+      if (change.type === 'participant-added') this.#welcome(feed, batch, change.entity_id)
+      this.#deliver(feed, batch, change)
+      if (change.type === 'participant-removed') this.#unplace(feed, { workspaceId, userId: change.entity_id })
+      feed.delivered = change.seq
+    }
+  }
+
+  async #gather(feed: Feed): Promise<void> {
+    const members = await readMembers(this.#services, feed.workspaceId, feed.conversationId)
+    for (const [userId, fromSeq] of members) {
+      const reader = this.#readers.get(keyOf(feed.workspaceId, userId))
+      if (reader) this.#put(feed, reader, fromSeq)
+    }
+  }
+
+  #welcome(feed: Feed, { entities }: Batch, userId: string): void {
+    const reader = this.#readers.get(keyOf(feed.workspaceId, userId))
+    const participant = entities.participants.get(userId)
+    if (reader && participant) this.#put(feed, reader, participant.from_seq)
+  }
+
+  #deliver(feed: Feed, batch: Batch, change: ChangeRow): void {
+    const audiences = new Map<string, { viewer: Viewer; socketIds: string[] }>()
+    for (const { reader, fromSeq } of feed.places.values()) {
+      const viewer = { line: reader.line, fromSeq: reachesBack(change, batch, fromSeq) ? fromSeq : 0 }
+      const key = `${viewer.line}:${viewer.fromSeq}`
+      const audience = audiences.get(key) ?? { viewer, socketIds: [] }
+      audience.socketIds.push(...reader.socketIds)
+      audiences.set(key, audience)
+    }
+    for (const { viewer, socketIds } of audiences.values()) {
+      const event: DurableEvent | null = toEvent(change, batch.entities, viewer)
+      if (event) this.#send(socketIds, { type: event.type, payload: event, ephemeral: false })
+    }
+  }
+}

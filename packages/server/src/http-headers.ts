@@ -1,0 +1,69 @@
+import type { FastifyRequest } from 'fastify'
+import type { Config } from './config.ts'
+
+/** Headers of every API answer. */
+export const apiHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+const permissions = ['camera', 'display-capture', 'geolocation', 'microphone', 'payment', 'usb']
+
+/** Headers of the application's page and its files. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' blob: data: https:",
+    "connect-src 'self' ws: wss:",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "object-src 'none'",
+    "form-action 'self'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': permissions.map((name) => `${name}=()`).join(', '),
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/**
+ * Headers that let pages of the configured origins call the API with a token. Cookies are never shared with them.
+ * @param origin the request's `Origin`
+ */
+export function corsHeaders(config: Pick<Config, 'allowedOrigins'>, origin: string | undefined): Record<string, string> {
+  if (origin === undefined || !config.allowedOrigins.includes(origin)) return { vary: 'Origin' }
+  return {
+    vary: 'Origin',
+    'access-control-allow-origin': origin,
+    'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
+    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-max-age': '600',
+    'cross-origin-resource-policy': 'cross-origin',
+  }
+}
+
+/**
+ * Whether an origin is our own page: the public URL if one is configured, else the host the request came to.
+ * @param origin an `Origin` header
+ * @param host the request's `Host` header
+ */
+export function isOwnOrigin(config: Pick<Config, 'publicUrl'>, origin: string, host: string | undefined): boolean {
+  if (config.publicUrl !== undefined) return origin === new URL(config.publicUrl).origin
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+}
+
+/** Whether a request would use the session cookie from a page that is not ours. */
+export function isForeign(config: Config, request: FastifyRequest): boolean {
+  const { origin, authorization, cookie, host } = request.headers
+  if (cookie === undefined || authorization !== undefined) return false
+  if (request.headers['sec-fetch-site'] === 'cross-site') return true
+  return origin !== undefined && !isOwnOrigin(config, origin, host)
+}

@@ -1,0 +1,199 @@
+import {
+  type ErrorBody,
+  limits,
+  type Operation,
+  type OperationName,
+  type OperationOutput,
+  operations,
+  ParleyError,
+  type ParsedInput,
+} from '@parley/protocol'
+import cookie from '@fastify/cookie'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Config } from './config.ts'
+import type { Context, Services } from './context.ts'
+import { apiHeaders, corsHeaders, isForeign } from './http-headers.ts'
+import { documentOperations, operationSchema } from './http-openapi.ts'
+import type { Identity, Session } from './identity/identity.service.ts'
+import type { Metrics } from './metrics.ts'
+
+type PublicName = 'signIn' | 'signInWithLink'
+
+/** What a handler may know and do of the HTTP exchange. */
+export interface Exchange {
+  /** The caller's network address. */
+  readonly address: string
+  /** Hands the browser a session. */
+  setSession(value: string): void
+  /** Takes the browser's session away. */
+  clearSession(): void
+}
+
+/** Answers an operation of a signed-in caller. */
+export type Handler<Name extends OperationName> = (
+  ctx: Context,
+  input: ParsedInput<Name>,
+  exchange: Exchange,
+  session: Session,
+) => Promise<OperationOutput<Name>>
+
+/** Answers an operation that works without a session. */
+export type PublicHandler<Name extends OperationName> = (
+  input: ParsedInput<Name>,
+  exchange: Exchange,
+) => Promise<OperationOutput<Name>>
+
+/** A handler for every operation of the protocol. */
+export type Handlers = {
+  readonly [Name in OperationName]: Name extends PublicName ? PublicHandler<Name> : Handler<Name>
+}
+
+/** What the HTTP edge needs. */
+export interface HttpParts {
+  readonly config: Config
+  readonly services: Services
+  readonly identity: Identity
+  readonly metrics: Metrics
+}
+
+type AnyHandler = Handler<OperationName> & PublicHandler<OperationName>
+
+/** Name of the session cookie; `__Host-` binds it to the one secure origin. */
+export function cookieName(config: Pick<Config, 'publicUrl'>): string {
+  return config.publicUrl?.startsWith('https:') ? '__Host-parley' : 'parley_session'
+}
+
+function exchangeOf(config: Config, request: FastifyRequest, reply: FastifyReply): Exchange {
+  const name = cookieName(config)
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: name.startsWith('__Host-') } as const
+  return {
+    address: request.ip,
+    setSession: (value) =>
+      void reply.setCookie(name, value, { ...options, maxAge: Math.floor(limits.sessionAbsolute / 1000) }),
+    clearSession: () => void reply.clearCookie(name, options).header('clear-site-data', '"cache", "storage"'),
+  }
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization
+  return header?.startsWith('Bearer ') ? header.slice('Bearer '.length) : undefined
+}
+
+function credentialsOf(config: Config, request: FastifyRequest): { bearer?: string; cookie?: string } {
+  const bearer = bearerOf(request)
+  if (bearer !== undefined) return { bearer }
+  const value = request.cookies[cookieName(config)]
+  return value === undefined ? {} : { cookie: value }
+}
+
+function fieldsOf(error: z.ZodError): { path: string; problem: string }[] {
+  return error.issues.map((issue) => ({ path: issue.path.join('.'), problem: issue.message }))
+}
+
+function parse<Name extends OperationName>(operation: Operation<Name>, request: FastifyRequest): ParsedInput<Name> {
+  const parts = [request.query, request.body, request.params]
+  if (request.body !== undefined && (typeof request.body !== 'object' || Array.isArray(request.body))) {
+    throw new ParleyError('invalid', 'The body must be a JSON object')
+  }
+  const result = operation.input.safeParse(Object.assign({}, ...parts))
+  if (!result.success) throw new ParleyError('invalid', undefined, { fields: fieldsOf(result.error) })
+  return result.data as ParsedInput<Name>
+}
+
+function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, operation: Operation): void {
+  const { config, services, identity, metrics } = parts
+  const handler = handlers[operation.name] as AnyHandler
+  app.route({
+    method: operation.method,
+    url: operation.path,
+    schema: operationSchema(operation),
+    handler: async (request, reply) => {
+      const exchange = exchangeOf(config, request, reply)
+      const done = metrics.operation(operation.name)
+      try {
+        if (operation.access === 'public') return await (handler as PublicHandler<OperationName>)(parse(operation, request), exchange)
+        const session = await identity.authenticate(credentialsOf(config, request))
+        const ctx = { ...services, actor: session.actor, log: request.log as Services['log'] }
+        return await handler(ctx, parse(operation, request), exchange, session)
+      } finally {
+        done()
+      }
+    },
+  })
+}
+
+const fastifyCodes: Record<string, ParleyError['code']> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid',
+}
+
+/** Any error as one of the table: what we did not foresee becomes `internal` and says nothing of itself. */
+export function toParleyError(error: unknown): ParleyError {
+  if (error instanceof ParleyError) return error
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  const known = fastifyCodes[code ?? '']
+  if (known) return new ParleyError(known)
+  return new ParleyError(statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? 'invalid' : 'internal')
+}
+
+/** The body of an error answer. */
+export function errorBody({ code, message, details }: ParleyError, requestId?: string): ErrorBody {
+  return {
+    error: {
+      code,
+      message,
+      ...(details === undefined ? {} : { details }),
+      ...(requestId === undefined ? {} : { requestId }),
+    },
+  }
+}
+
+function retryAfter(error: ParleyError): string | undefined {
+  if (error.status !== 429 && error.status !== 503) return undefined
+  const { details } = error
+  const stated = details && typeof details === 'object' && 'retryAfter' in details ? Number(details.retryAfter) : 1
+  return String(Math.max(1, Math.ceil(stated)))
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toParleyError(error)
+  if (known.code === 'internal') request.log.error({ error }, 'unexpected error')
+  const after = retryAfter(known)
+  if (after !== undefined) reply.header('retry-after', after)
+  void reply.status(known.status).send(errorBody(known, request.id))
+}
+
+/**
+ * Builds the HTTP edge: every operation of the protocol as a route, errors of the table, headers, and the API's description.
+ * @param parts configuration and services
+ * @param handlers one for every operation
+ */
+export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<FastifyInstance> {
+  const { config, services } = parts
+  const app = Fastify({
+    loggerInstance: services.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: limits.jsonBody,
+    trustProxy: config.trustProxy,
+    genReqId: () => services.ids(),
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 512 },
+    return503OnClosing: true,
+  })
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.removeContentTypeParser('text/plain')
+  app.setErrorHandler(answerError)
+  await app.register(cookie)
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.url.startsWith('/api/')) return
+    reply.headers({ ...apiHeaders, ...corsHeaders(config, request.headers.origin) })
+    if (isForeign(config, request)) throw new ParleyError('forbidden', 'This origin may not use the session')
+  })
+  await documentOperations(app)
+  for (const operation of Object.values(operations)) mount(app, parts, handlers, operation as unknown as Operation)
+  return app
+}
+

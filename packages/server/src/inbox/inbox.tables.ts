@@ -1,0 +1,59 @@
+import { type ConversationSnapshot, limits } from '@parley/protocol'
+import type { Line } from '../context.ts'
+import { type ConversationRow, conversationColumns, headIn, toConversation } from '../conversations/conversation.tables.ts'
+import { type MessageRow, seqColumn, toMessage } from '../messages/message.tables.ts'
+import { type ParticipantRow, participantColumns, toParticipant } from '../participants/participant.tables.ts'
+
+/** A conversation with what its viewer's list row shows. */
+export interface SnapshotRow extends ConversationRow, ParticipantRow {
+  readonly unread: number
+  readonly last_message: string | null
+}
+
+/** The column that orders the list of a viewer of a line. */
+export function activityColumn(line: Line): 'activity_at' | 'public_activity_at' {
+  return line === 'team' ? 'activity_at' : 'public_activity_at'
+}
+
+/** `select` of {@link SnapshotRow} for the conversations of participant `$2` in workspace `$1`, ready for more conditions. */
+export function snapshotSelect(line: Line): string {
+  const column = seqColumn(line)
+  const read = line === 'team' ? 'read_seq' : 'read_public_seq'
+  const visible = `m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.${column} is not null
+    and m.seq >= p.from_seq and m.kind <> 'system'`
+  return `select ${conversationColumns}, ${participantColumns}, unread.unread, last_message.id as last_message
+    from participants p
+    join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+    cross join lateral (select count(*)::int as unread from (select 1 from messages m where ${visible}
+      and m.${column} > p.${read} and m.sender_id <> p.user_id and m.deleted_at is null
+      limit ${limits.unreadCounted}) counted) unread
+    left join lateral (select m.id from messages m where ${visible} order by m.${column} desc limit 1) last_message on true
+    where p.workspace_id = $1 and p.user_id = $2 and p.removed_at is null`
+}
+
+/** Embedded participants of conversations `$2` in workspace `$1`: the first ones of each, viewer `$3` always among them. */
+export const embeddedParticipants = `select ${participantColumns} from participants p
+  join lateral (select row_number() over (order by o.user_id <> $3, o.joined_at, o.user_id) as place, o.user_id
+    from participants o where o.workspace_id = p.workspace_id and o.conversation_id = p.conversation_id
+      and o.removed_at is null) ranked on ranked.user_id = p.user_id
+  where p.workspace_id = $1 and p.conversation_id = any($2) and p.removed_at is null
+    and ranked.place <= ${limits.participantsEmbedded}
+  order by p.conversation_id, p.joined_at, p.user_id`
+
+/** A row as it goes over the wire to its viewer. */
+export function toSnapshot(
+  row: SnapshotRow,
+  line: Line,
+  participants: readonly ParticipantRow[],
+  lastMessage: MessageRow | undefined,
+): ConversationSnapshot {
+  return {
+    conversation: toConversation({ ...row, id: row.conversation_id }),
+    seq: headIn(row, line),
+    participants: participants.map((participant) => toParticipant(participant, line)),
+    participantCount: row.participant_count,
+    unread: row.unread,
+    lastMessage: lastMessage ? toMessage(lastMessage, line, row.from_seq) : null,
+    activityAt: row[activityColumn(line)],
+  }
+}

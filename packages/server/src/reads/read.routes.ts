@@ -1,0 +1,4 @@
+import { markDelivered, markRead } from './read.service.ts'
+
+/** Operations on read and delivered marks. */
+export const readRoutes = { markRead, markDelivered }

@@ -1,0 +1,258 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { type CommandInput, type CommandName, commands, limits, ParleyError } from '@parley/protocol'
+import { Server, type Socket } from 'socket.io'
+import type { Revocation } from './bus.ts'
+import { readMembership, resume } from './changes/resume.service.ts'
+import type { Config } from './config.ts'
+import { type Context, lineOf, type Services } from './context.ts'
+import { Delivery, type Outgoing, type Reader } from './delivery.ts'
+import { cookieName, errorBody, toParleyError } from './http.ts'
+import { isOwnOrigin } from './http-headers.ts'
+import type { Identity, Session } from './identity/identity.service.ts'
+import type { Metrics } from './metrics.ts'
+import { PresenceService } from './presence/presence.service.ts'
+import { Backlog } from './realtime-backlog.ts'
+import { Readers } from './realtime-readers.ts'
+import { signalTyping } from './typing/typing.service.ts'
+
+/** What the socket edge needs. */
+export interface RealtimeParts {
+  readonly config: Config
+  readonly services: Services
+  readonly identity: Identity
+  readonly metrics: Metrics
+}
+
+/** A connected socket: whose it is, and what it may do. */
+interface Connection {
+  readonly socket: Socket
+  readonly session: Session
+  readonly reader: Reader
+  readonly ctx: Context
+  commandsLeft: number
+}
+
+type Answer = (answer: object) => void
+
+const recheckInterval = 5_000
+const commandWindow = 60_000
+
+function cookieOf(config: Config, request: IncomingMessage): string | undefined {
+  const name = `${cookieName(config)}=`
+  const pair = request.headers.cookie?.split('; ').find((part) => part.startsWith(name))
+  return pair === undefined ? undefined : decodeURIComponent(pair.slice(name.length))
+}
+
+function allowsOrigin(config: Config, request: IncomingMessage): boolean {
+  const { origin, host } = request.headers
+  if (origin !== undefined) return isOwnOrigin(config, origin, host) || config.allowedOrigins.includes(origin)
+  return cookieOf(config, request) === undefined
+}
+
+/**
+ * The live edge: authenticates sockets, answers their commands, and carries events to them.
+ * Correctness rests on the log and on {@link Delivery}; Socket.IO only moves frames.
+ */
+export class Realtime {
+  readonly #parts: RealtimeParts
+  readonly #io: Server
+  readonly #delivery: Delivery
+  readonly #presence: PresenceService
+  readonly #readers = new Readers()
+  readonly #connections = new Map<string, Connection>()
+  readonly #backlog: Backlog
+  readonly #timers: NodeJS.Timeout[] = []
+
+  constructor(http: HttpServer, parts: RealtimeParts) {
+    this.#parts = parts
+    const { config, services, metrics } = parts
+    this.#io = new Server(http, {
+      serveClient: false,
+      cookie: false,
+      perMessageDeflate: false,
+      httpCompression: false,
+      maxHttpBufferSize: limits.socketFrame,
+      connectTimeout: limits.socketAuthTimeout,
+      pingInterval: limits.socketPingInterval,
+      pingTimeout: limits.socketPingTimeout,
+      cors: { origin: [...config.allowedOrigins], credentials: false },
+      allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
+    })
+    const send = (socketIds: readonly string[], outgoing: Outgoing) => this.#send(socketIds, outgoing)
+    this.#delivery = new Delivery(services, send)
+    this.#presence = new PresenceService(this.#delivery, send, services.clock)
+    this.#backlog = new Backlog(() => metrics.behind())
+    this.#listen()
+  }
+
+  /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#delivery.close()
+    this.#presence.close()
+    this.#backlog.close()
+    this.#io.disconnectSockets(true)
+    await this.#io.close()
+  }
+
+  #listen(): void {
+    const { services, metrics } = this.#parts
+    services.bus.onHint((hint) => this.#delivery.hint(hint))
+    services.bus.onSignal((signal) => this.#delivery.signal(signal))
+    services.bus.onRevocation((revocation) => this.#revoke(revocation))
+    metrics.watchSockets(() => this.#connections.size)
+    this.#io.use((socket, next) => void this.#admit(socket, next))
+    this.#io.on('connection', (socket) => this.#connect(socket))
+    this.#timers.push(setInterval(() => void this.#recheck(), recheckInterval))
+    this.#timers.push(setInterval(() => this.#refill(), commandWindow))
+  }
+
+  async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    try {
+      const { token } = socket.handshake.auth as { token?: unknown }
+      const cookie = cookieOf(this.#parts.config, socket.request)
+      const session = await this.#parts.identity.authenticate(
+        typeof token === 'string' ? { bearer: token } : cookie === undefined ? {} : { cookie },
+      )
+      if (!this.#readers.hasRoom(session.actor)) throw new ParleyError('rate_limited', 'Too many connections')
+      socket.data.session = session
+      next()
+    } catch (error) {
+      next(Object.assign(new Error('refused'), { data: errorBody(toParleyError(error)) }))
+    }
+  }
+
+  #connect(socket: Socket): void {
+    const session: Session = socket.data.session
+    this.#endOtherLine(session)
+    const reader = this.#readers.add(session.actor, socket.id)
+    this.#delivery.arrive(reader)
+    const ctx = { ...this.#parts.services, actor: session.actor }
+    const connection = { socket, session, reader, ctx, commandsLeft: limits.socketCommandsPerMinute }
+    this.#connections.set(socket.id, connection)
+    socket.onAny((name: string, input: unknown, answer: unknown) => {
+      void this.#command(connection, name, input, typeof answer === 'function' ? (answer as Answer) : () => {})
+    })
+    socket.on('disconnect', () => this.#disconnect(connection))
+  }
+
+  /** Somebody whose role moved to the other side must not go on in the line he read before. */
+  #endOtherLine({ actor }: Session): void {
+    for (const { session, socket, reader } of this.#connections.values()) {
+      const same = session.actor.workspaceId === actor.workspaceId && session.actor.userId === actor.userId
+      if (!same || reader.line === lineOf(actor)) continue
+      this.#end(socket, 'expired')
+      this.#readers.forget(reader)
+      this.#delivery.depart(reader)
+    }
+  }
+
+  #disconnect({ socket, session }: Connection): void {
+    this.#connections.delete(socket.id)
+    this.#backlog.forget(socket.id)
+    const alone = this.#readers.remove(session.actor, socket.id)
+    if (!alone) return
+    this.#presence.leave(alone, () => {
+      if (this.#readers.forget(alone)) this.#delivery.depart(alone)
+    })
+  }
+
+  async #command(connection: Connection, name: string, input: unknown, answer: Answer): Promise<void> {
+    try {
+      this.#spend(connection)
+      if (!Object.hasOwn(commands, name)) throw new ParleyError('invalid', 'There is no such command')
+      answer({ ok: await this.#perform(connection, name as CommandName, input) })
+    } catch (error) {
+      const known = toParleyError(error)
+      if (known.code === 'internal') this.#parts.services.log.error({ error }, 'unexpected error in a command')
+      answer(errorBody(known))
+    }
+  }
+
+  #spend(connection: Connection): void {
+    connection.commandsLeft -= 1
+    if (connection.commandsLeft < -limits.socketCommandsPerMinute) connection.socket.disconnect(true)
+    if (connection.commandsLeft < 0) throw new ParleyError('rate_limited', undefined, { retryAfter: 60 })
+  }
+
+  #refill(): void {
+    for (const connection of this.#connections.values()) connection.commandsLeft = limits.socketCommandsPerMinute
+  }
+
+  async #perform(connection: Connection, name: CommandName, raw: unknown): Promise<object> {
+    const { ctx, reader } = connection
+    switch (name) {
+      case 'resume':
+        return this.#resume(connection, raw)
+      case 'start-typing':
+        signalTyping(ctx, this.#delivery, 'user-typing', parse(name, raw))
+        return {}
+      case 'stop-typing':
+        signalTyping(ctx, this.#delivery, 'user-stopped-typing', parse(name, raw))
+        return {}
+      case 'set-presence':
+        this.#presence.set(reader, parse(name, raw).state)
+        return {}
+    }
+  }
+
+  async #resume({ ctx, reader, socket }: Connection, raw: unknown): Promise<object> {
+    const input = parse('resume', raw)
+    const { answer, moved } = await this.#delivery.place(
+      reader,
+      () => resume(ctx, input),
+      (conversationId) => readMembership(ctx, conversationId),
+    )
+    if (socket.connected) this.#presence.arrive(reader)
+    const { memberships, ...rest } = answer
+    return {
+      ...rest,
+      behind: [...new Set([...rest.behind, ...moved])],
+      epoch: ctx.db.epoch,
+      presence: this.#presence.companionsOf(reader),
+    }
+  }
+
+  #send(socketIds: readonly string[], { type, payload, ephemeral }: Outgoing): void {
+    const ready = socketIds.filter((id) => {
+      const connection = this.#connections.get(id)
+      return connection !== undefined && this.#backlog.admits(connection.socket)
+    })
+    if (ready.length === 0) return
+    const target = this.#io.to(ready)
+    if (ephemeral) target.volatile.emit(type, payload)
+    else target.emit(type, payload)
+    this.#parts.metrics.delivered(ready.length)
+  }
+
+  #end(socket: Socket, reason: 'signed-out' | 'expired' | 'deactivated'): void {
+    socket.emit('session-ended', { reason })
+    socket.disconnect(true)
+  }
+
+  #revoke({ workspaceId, userId, sessionKey, reason }: Revocation): void {
+    for (const { session, socket } of this.#connections.values()) {
+      const { actor, key } = session
+      if (actor.workspaceId !== workspaceId || actor.userId !== userId) continue
+      if (sessionKey === undefined || sessionKey === key) this.#end(socket, reason)
+    }
+  }
+
+  async #recheck(): Promise<void> {
+    const sessions = new Map([...this.#connections.values()].map(({ session }) => [session.key, session]))
+    try {
+      const ended = new Set((await this.#parts.identity.recheck([...sessions.values()])).map((session) => session.key))
+      for (const { session, socket } of this.#connections.values()) {
+        if (ended.has(session.key)) this.#end(socket, 'expired')
+      }
+    } catch (error) {
+      this.#parts.services.log.warn({ error }, 'sessions could not be rechecked')
+    }
+  }
+}
+
+function parse<Name extends CommandName>(name: Name, raw: unknown): CommandInput<Name> {
+  const result = commands[name].input.safeParse(raw)
+  if (!result.success) throw new ParleyError('invalid')
+  return result.data as CommandInput<Name>
+}

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import { localBus } from './bus.ts'
+import { changeRoutes } from './changes/change.routes.ts'
+import type { Config } from './config.ts'
+import { type Clock, idsFrom, type Services, systemClock } from './context.ts'
+import { conversationRoutes } from './conversations/conversation.routes.ts'
+import { openDatabase } from './db/database.ts'
+import { migrate } from './db/migrate.ts'
+import { createHttp, errorBody, type Handlers } from './http.ts'
+import { pageHeaders } from './http-headers.ts'
+import { createIdentity, type Identity } from './identity/identity.service.ts'
+import { identityRoutes } from './identity/identity.routes.ts'
+import { inboxRoutes } from './inbox/inbox.routes.ts'
+import { messageRoutes } from './messages/message.routes.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { participantRoutes } from './participants/participant.routes.ts'
+import { ParleyError } from '@parley/protocol'
+import { readRoutes } from './reads/read.routes.ts'
+import { Realtime } from './realtime.ts'
+import { userRoutes } from './users/user.routes.ts'
+
+/** A running server. */
+export interface ParleyServer {
+  /** Where it answers, such as `http://127.0.0.1:4400`. */
+  readonly url: string
+  readonly services: Services
+  readonly identity: Identity
+  /** Finishes what is in flight, closes sockets and connections. The database itself is the caller's to stop. */
+  close(): Promise<void>
+}
+
+/** What a server is made of besides its configuration. */
+export interface ServerParts {
+  /** How to reach the database as its owner. */
+  readonly connection: pg.PoolConfig
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
+const closeLimit = 10_000
+
+function handlersOf(identity: Identity): Handlers {
+  return {
+    ...identityRoutes(identity),
+    ...userRoutes,
+    ...inboxRoutes,
+    ...conversationRoutes,
+    ...participantRoutes,
+    ...messageRoutes,
+    ...readRoutes,
+    ...changeRoutes,
+  }
+}
+
+function serveHealth(app: FastifyInstance, services: Services, metrics: Metrics): void {
+  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    if (await services.db.ping()) return { status: 'ready' }
+    return reply.status(503).header('retry-after', '1').send({ status: 'database away' })
+  })
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    return reply.type(metrics.contentType).serializer(String).send(await metrics.text())
+  })
+}
+
+async function serveApplication(app: FastifyInstance): Promise<void> {
+  const built = existsSync(join(webRoot, 'index.html'))
+  if (built) {
+    await app.register(fastifyStatic, {
+      root: webRoot,
+      wildcard: false,
+      setHeaders: (reply, path) => {
+        const immutable = path.includes('/assets/')
+        reply.headers({
+          ...pageHeaders,
+          'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+        })
+      },
+    })
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const page = request.method === 'GET' && !request.url.startsWith('/api/') && !/\.\w+(\?|$)/.test(request.url)
+    if (built && page) return reply.sendFile('index.html')
+    return reply.status(404).send(errorBody(new ParleyError('not_found'), request.id))
+  })
+}
+
+/** Lets open requests end, up to a limit; what takes longer is cut. */
+async function closeGently(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), closeLimit)
+  app.server.closeIdleConnections()
+  await app.close()
+  clearTimeout(cut)
+}
+
+/**
+ * Starts a server: migrates the database, opens HTTP and sockets on one port.
+ * @param config the parsed environment
+ * @param parts the database to use, and where to log
+ * @returns the running server; `config.port` 0 takes a free port
+ */
+export async function startServer(config: Config, parts: ServerParts): Promise<ParleyServer> {
+  const { log, clock = systemClock } = parts
+  await migrate(parts.connection)
+  const db = await openDatabase(parts.connection, log)
+  const services: Services = { db, bus: localBus(), clock, ids: idsFrom(clock), log }
+  const identity = createIdentity(services, config)
+  const metrics = createMetrics()
+  const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))
+  serveHealth(app, services, metrics)
+  await serveApplication(app)
+  await app.ready()
+  const realtime = new Realtime(app.server, { config, services, identity, metrics })
+  const url = await app.listen({ port: config.port, host: config.host })
+  return {
+    url,
+    services,
+    identity,
+    close: async () => {
+      await realtime.close()
+      await closeGently(app)
+      await db.close()
+    },
+  }
+}

@@ -1,0 +1,4 @@
+import { listUsers } from './user.service.ts'
+
+/** Operations on people. */
+export const userRoutes = { listUsers }
