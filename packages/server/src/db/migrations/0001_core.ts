@@ -218,7 +218,7 @@ function policySql(): string {
       `alter table ${table} enable row level security`,
       `create policy read on ${table} for select using (${here} and ${read})`,
       `create policy add on ${table} for insert with check (${here} and ${write})`,
-      `create policy change on ${table} for update using (${here} and ${write}) with check (${here} and ${write})`,
+      `create policy change on ${table} for update using (${here} and ${read}) with check (${here} and ${write})`,
       `create policy remove on ${table} for delete using (${here} and ${write})`,
     )
   }
