@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+/** Everything the environment decides, parsed once. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Absolute path of the folder that holds the embedded database, the secret and files. */
+  readonly dataDir: string
+  readonly databaseUrl?: string
+  /** Signs sessions and links. */
+  readonly secret: string
+  readonly jwt: {
+    readonly secret?: string
+    readonly jwksUrl?: string
+    readonly issuer?: string
+    readonly audience?: string
+  }
+  readonly publicUrl?: string
+  readonly allowedOrigins: readonly string[]
+  readonly trustProxy: boolean
+  readonly rateLimits: boolean
+  readonly logLevel: string
+  readonly production: boolean
+  readonly demo: boolean
+}
+
+const shortestSecret = 32
+const samples = ['changeme', 'secret', 'parley', 'example', 'your-secret', 'please-change']
+
+function isSample(value: string): boolean {
+  const plain = value.toLowerCase()
+  return samples.some((sample) => plain.startsWith(sample)) || new Set(plain).size < 8
+}
+
+const secret = z
+  .string()
+  .min(shortestSecret, `must have at least ${shortestSecret} characters`)
+  .refine((value) => !isSample(value), 'must not be a sample value')
+const web = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+const onOff = z.enum(['on', 'off'], 'must be on or off')
+
+const environment = z.object({
+  PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(4400),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PARLEY_DATA_DIR: z.string().min(1).default('./data'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
+  PARLEY_SECRET: secret.optional(),
+  PARLEY_JWT_SECRET: secret.optional(),
+  PARLEY_JWKS_URL: web.optional(),
+  PARLEY_JWT_ISSUER: z.string().min(1).optional(),
+  PARLEY_JWT_AUDIENCE: z.string().min(1).optional(),
+  PARLEY_PUBLIC_URL: web.optional(),
+  PARLEY_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((value) => value.split(',').map((origin) => origin.trim()).filter(Boolean))
+    .refine((origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin), {
+      error: 'must be a comma-separated list of exact origins, such as https://app.example.com',
+    }),
+  PARLEY_TRUST_PROXY: onOff.default('off'),
+  PARLEY_RATE_LIMITS: onOff.default('on'),
+  PARLEY_DEMO: onOff.default('on'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  NODE_ENV: z.string().optional(),
+})
+
+type Environment = z.infer<typeof environment>
+
+/** Faults of the environment, one line each. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration has faults:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+function productionFaults(values: Environment): string[] {
+  if (values.NODE_ENV !== 'production') return []
+  const faults: string[] = []
+  if (values.PARLEY_SECRET === undefined) faults.push('PARLEY_SECRET is required with NODE_ENV=production')
+  if (values.PARLEY_RATE_LIMITS === 'off') faults.push('PARLEY_RATE_LIMITS may not be off with NODE_ENV=production')
+  return faults
+}
+
+/** The secret of an installation that was not given one: made at the first start and kept in the data directory. */
+function keptSecret(dataDir: string): string {
+  const file = join(dataDir, 'secret')
+  if (!existsSync(file)) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' })
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+function defined<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value })
+}
+
+/**
+ * Parses the environment. Empty variables count as not set.
+ * @param env the environment, usually `process.env`
+ * @returns the configuration; makes the data directory's secret if there is none
+ * @throws ConfigError with every fault at once
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`))
+  }
+  const values = parsed.data
+  const faults = productionFaults(values)
+  if (faults.length > 0) throw new ConfigError(faults)
+  const dataDir = resolve(values.PARLEY_DATA_DIR)
+  const production = values.NODE_ENV === 'production'
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDir,
+    ...defined('databaseUrl', values.DATABASE_URL),
+    secret: values.PARLEY_SECRET ?? keptSecret(dataDir),
+    jwt: {
+      ...defined('secret', values.PARLEY_JWT_SECRET),
+      ...defined('jwksUrl', values.PARLEY_JWKS_URL),
+      ...defined('issuer', values.PARLEY_JWT_ISSUER),
+      ...defined('audience', values.PARLEY_JWT_AUDIENCE),
+    },
+    ...defined('publicUrl', values.PARLEY_PUBLIC_URL),
+    allowedOrigins: values.PARLEY_ALLOWED_ORIGINS,
+    trustProxy: values.PARLEY_TRUST_PROXY === 'on',
+    rateLimits: values.PARLEY_RATE_LIMITS === 'on',
+    logLevel: values.LOG_LEVEL,
+    production,
+    demo: !production && values.PARLEY_DEMO === 'on',
+  }
+}
