@@ -1,0 +1,131 @@
+import { ParleyError, role } from '@parley/protocol'
+import { z } from 'zod'
+import type { Services } from '../context.ts'
+import { type Scope, statement, type Tx } from '../db/database.ts'
+import { defaultWorkspaceId, ensureWorkspace } from '../workspaces/workspace.service.ts'
+import { emailAddress, hostId, hostOrganization, personName } from './claims.ts'
+import { hashPassword, requireGoodPassword } from './password.ts'
+import { removeSessions } from './session.service.ts'
+
+/** Somebody in a workspace. */
+export interface Person {
+  readonly workspaceId: string
+  readonly userId: string
+}
+
+const newUser = z.object({
+  workspace: hostId.default(defaultWorkspaceId),
+  workspaceName: personName.optional(),
+  id: hostId.optional(),
+  name: personName,
+  email: emailAddress.toLowerCase().optional(),
+  role,
+  password: z.string().optional(),
+  organization: hostOrganization.optional(),
+})
+/** A person to be made; without an email there is no way to sign in but a link. */
+export type NewUser = z.input<typeof newUser>
+
+const insertOrganization = statement(
+  'account-organization',
+  `insert into organizations (workspace_id, id, name, kind) values ($1, $2, $3, $4)
+   on conflict (workspace_id, id) do update set name = excluded.name, kind = excluded.kind`,
+)
+
+const insertUser = statement(
+  'account-user',
+  `insert into users (workspace_id, id, name, email, role, organization_id) values ($1, $2, $3, $4, $5, $6)
+   on conflict (workspace_id, id) do nothing returning id`,
+)
+
+const insertAccount = statement(
+  'account-insert',
+  `insert into accounts (workspace_id, user_id, email, password_hash) values ($1, $2, $3, $4)
+   on conflict (workspace_id, email) do nothing returning user_id`,
+)
+
+const setHash = statement(
+  'account-password',
+  'update accounts set password_hash = $3 where workspace_id = $1 and user_id = $2 returning user_id',
+)
+
+const findEmail = statement('account-email', 'select email from accounts where workspace_id = $1 and user_id = $2')
+
+const deactivate = statement(
+  'account-deactivate',
+  'update users set deactivated_at = coalesce(deactivated_at, now()) where workspace_id = $1 and id = $2 returning id',
+)
+
+function systemScope(workspaceId: string): Scope {
+  return { kind: 'system', workspaceId }
+}
+
+function parse(input: NewUser): z.output<typeof newUser> {
+  const result = newUser.safeParse(input)
+  if (result.success) return result.data
+  const fields = result.error.issues.map((issue) => ({ path: issue.path.join('.'), problem: issue.message }))
+  throw new ParleyError('invalid', undefined, { fields })
+}
+
+function taken(field: string): ParleyError {
+  return new ParleyError('invalid', `There is a person with this ${field} already`, { fields: [field] })
+}
+
+async function insert(tx: Tx, id: string, user: z.output<typeof newUser>, hash: string | null): Promise<void> {
+  const { workspace, organization, email } = user
+  await ensureWorkspace(tx, workspace, user.workspaceName)
+  if (organization) {
+    await tx.query(insertOrganization, [workspace, organization.id, organization.name, organization.kind])
+  }
+  const values = [workspace, id, user.name, email ?? null, user.role, organization?.id ?? null]
+  if ((await tx.query(insertUser, values)).length === 0) throw taken('id')
+  if (email === undefined) return
+  if ((await tx.query(insertAccount, [workspace, id, email, hash])).length === 0) throw taken('email')
+}
+
+/**
+ * Makes a person, and the workspace and organization if they are not there.
+ * @throws ParleyError `invalid` naming the field at fault: an id or email that is taken, a password easy to guess
+ */
+export async function createUser({ db, ids }: Pick<Services, 'db' | 'ids'>, input: NewUser): Promise<Person> {
+  const user = parse(input)
+  const { password, email, workspace } = user
+  if (password !== undefined && email === undefined) {
+    throw new ParleyError('invalid', 'A password needs an email address to sign in with', { fields: ['email'] })
+  }
+  if (password !== undefined) requireGoodPassword(password, email ?? '')
+  const hash = password === undefined ? null : await hashPassword(password)
+  const id = user.id ?? ids()
+  await db.transaction('write', systemScope(workspace), (tx) => insert(tx, id, user, hash))
+  return { workspaceId: workspace, userId: id }
+}
+
+/**
+ * Gives a person with an email address another password and ends all sessions opened with the old one.
+ * @throws ParleyError `not_found` without an account, `invalid` for a password easy to guess
+ */
+export async function setPassword(services: Services, { workspaceId, userId }: Person, password: string): Promise<void> {
+  const values = [workspaceId, userId]
+  const scope = systemScope(workspaceId)
+  const [account] = await services.db.transaction('read', scope, (tx) => tx.query<{ email: string }>(findEmail, values))
+  if (!account) throw new ParleyError('not_found')
+  requireGoodPassword(password, account.email)
+  const hash = await hashPassword(password)
+  await services.db.transaction('write', scope, async (tx) => {
+    await tx.query(setHash, [...values, hash])
+    await removeSessions(tx, workspaceId, userId)
+  })
+  services.bus.revoke({ workspaceId, userId, reason: 'signed-out' })
+}
+
+/**
+ * Shuts a person out, on every path, at once. What they wrote stays.
+ * @throws ParleyError `not_found`
+ */
+export async function deactivateUser(services: Services, { workspaceId, userId }: Person): Promise<void> {
+  await services.db.transaction('write', systemScope(workspaceId), async (tx) => {
+    if ((await tx.query(deactivate, [workspaceId, userId])).length === 0) throw new ParleyError('not_found')
+    await removeSessions(tx, workspaceId, userId)
+  })
+  services.bus.revoke({ workspaceId, userId, reason: 'deactivated' })
+}

@@ -1,0 +1,112 @@
+import { ParleyError } from '@parley/protocol'
+import { LRUCache } from 'lru-cache'
+import type { Services } from '../context.ts'
+import { statement, type Tx } from '../db/database.ts'
+import { type UserRow, userColumns, userTables } from '../users/user.tables.ts'
+import { ensureWorkspace } from '../workspaces/workspace.service.ts'
+import type { Claims } from './claims.ts'
+import { hashOf } from './secrets.ts'
+
+/** Finds the user of a token, made or refreshed from its claims. */
+export type ReadHostUser = (claims: Claims) => Promise<UserRow>
+
+interface Seen {
+  readonly issuedAt: number
+  readonly hash: string
+}
+
+const find = statement(
+  'identity-user',
+  `select ${userColumns} from ${userTables} where u.workspace_id = $1 and u.id = $2`,
+)
+
+const saveOrganization = statement(
+  'identity-organization-save',
+  `insert into organizations (workspace_id, id, name, kind) values ($1, $2, $3, $4)
+   on conflict (workspace_id, id) do update set name = excluded.name, kind = excluded.kind
+   where (organizations.name, organizations.kind) is distinct from (excluded.name, excluded.kind)`,
+)
+
+const saveUser = statement(
+  'identity-user-save',
+  `insert into users (workspace_id, id, name, email, avatar_url, role, organization_id)
+   values ($1, $2, $3, $4, $5, $6, $7)
+   on conflict (workspace_id, id) do update set name = excluded.name, email = excluded.email,
+     avatar_url = excluded.avatar_url, role = excluded.role, organization_id = excluded.organization_id
+   where users.deactivated_at is null`,
+)
+
+const remembered = 50_000
+
+/** What the row becomes: rights as the token says, profile fields it leaves out as they were. */
+function merge(row: UserRow | undefined, claims: Claims): Omit<UserRow, 'deactivated_at'> {
+  const { organization } = claims
+  return {
+    id: claims.sub,
+    name: claims.name ?? row?.name ?? claims.sub.slice(0, 120),
+    email: claims.email === undefined ? (row?.email ?? null) : claims.email,
+    avatar_url: claims.avatarUrl === undefined ? (row?.avatar_url ?? null) : claims.avatarUrl,
+    role: claims.role,
+    organization_id: organization?.id ?? null,
+    organization_name: organization?.name ?? null,
+    organization_kind: organization?.kind ?? null,
+  }
+}
+
+const ownFields = ['name', 'email', 'avatar_url', 'role', 'organization_id'] as const
+const organizationFields = ['organization_name', 'organization_kind'] as const
+
+/**
+ * Whether the row must follow the claims. An organization's name is taken only from claims not seen before, so that
+ * two colleagues with tokens of different age do not rename it back and forth.
+ */
+function differs(row: UserRow | undefined, wanted: Omit<UserRow, 'deactivated_at'>, isNew: boolean): boolean {
+  if (!row || ownFields.some((field) => row[field] !== wanted[field])) return true
+  return isNew && organizationFields.some((field) => row[field] !== wanted[field])
+}
+
+async function save(tx: Tx, workspaceId: string, wanted: Omit<UserRow, 'deactivated_at'>): Promise<void> {
+  await ensureWorkspace(tx, workspaceId)
+  if (wanted.organization_id !== null) {
+    const values = [workspaceId, wanted.organization_id, wanted.organization_name, wanted.organization_kind]
+    await tx.query(saveOrganization, values)
+  }
+  const { id, name, email, avatar_url, role, organization_id } = wanted
+  await tx.query(saveUser, [workspaceId, id, name, email, avatar_url, role, organization_id])
+}
+
+function claimsHash({ exp: _exp, iat: _iat, ...rest }: Claims): string {
+  return hashOf(JSON.stringify(rest))
+}
+
+/**
+ * Users as their host's tokens describe them: workspace, organization and user are made or refreshed in one transaction,
+ * only when they differ. A token issued before the newest one seen does not change anything back.
+ * @returns a function that answers the user as stored now
+ * @throws ParleyError (the returned function) `unauthenticated` for a deactivated user
+ */
+export function hostUsers({ db }: Pick<Services, 'db'>): ReadHostUser {
+  const seen = new LRUCache<string, Seen>({ max: remembered })
+
+  return async (claims) => {
+    const { workspace: workspaceId, sub } = claims
+    const scope = { kind: 'system', workspaceId } as const
+    const read = (tx: Tx) => tx.query<UserRow>(find, [workspaceId, sub])
+    let [row] = await db.transaction('read', scope, read)
+    const key = JSON.stringify([workspaceId, sub])
+    const last = seen.get(key)
+    if (!row?.deactivated_at && (!last || last.issuedAt <= claims.iat)) {
+      const hash = claimsHash(claims)
+      const wanted = merge(row, claims)
+      if (differs(row, wanted, last?.hash !== hash)) {
+        row = await db.transaction('write', scope, async (tx) => {
+          await save(tx, workspaceId, wanted)
+          return (await read(tx))[0]
+        })
+      }
+      seen.set(key, { issuedAt: claims.iat, hash })
+    }
+    if (!row || row.deactivated_at !== null) throw new ParleyError('unauthenticated')
+    return row
+  }
+}

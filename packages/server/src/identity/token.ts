@@ -1,0 +1,124 @@
+import { ParleyError } from '@parley/protocol'
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors as joseErrors,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Config } from '../config.ts'
+import type { Services } from '../context.ts'
+import { type Claims, claims } from './claims.ts'
+import { hashOf } from './secrets.ts'
+
+/** How the host's tokens are verified. Without secret and key set no token is accepted. */
+export type TokenConfig = Config['jwt']
+
+/** A host's token that holds. */
+export interface VerifiedToken {
+  /** SHA-256 of the token. */
+  readonly key: string
+  readonly claims: Claims
+  /** When it ends, clock tolerance included, Unix milliseconds. */
+  readonly expiresAt: number
+}
+
+/** Verifies tokens and remembers those that were ended before their time. */
+export interface TokenVerifier {
+  /** @throws ParleyError `unauthenticated`, always with the same words; `unavailable` when the key set cannot be fetched */
+  verify(token: string): Promise<VerifiedToken>
+  /** Refuses a token from now on, by its hash, on this node. */
+  end(key: string): void
+}
+
+/** Each source of keys verifies its own algorithms and no others: a public key can never serve as an HMAC secret. */
+interface KeySource {
+  readonly algorithms: readonly string[]
+  readonly key: JWTVerifyGetKey
+}
+
+const tolerance = 60
+const tokenLength = 8192
+const remembered = 10_000
+const keySetOptions = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
+
+function secretSource(secret: string): KeySource {
+  const bytes = new TextEncoder().encode(secret)
+  return { algorithms: ['HS256'], key: async () => bytes }
+}
+
+function isNoKey(error: unknown): boolean {
+  return error instanceof joseErrors.JWKSNoMatchingKey || error instanceof joseErrors.JWKSMultipleMatchingKeys
+}
+
+function keySetSource(url: string, log: Services['log']): KeySource {
+  const keys = createRemoteJWKSet(new URL(url), keySetOptions)
+  const key: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await keys(header, token)
+    } catch (error) {
+      if (isNoKey(error)) throw error
+      log.warn({ error: String(error) }, "the host's key set cannot be used")
+      throw new ParleyError('unavailable', undefined, { retryAfter: 5 })
+    }
+  }
+  return { algorithms: ['RS256', 'ES256'], key }
+}
+
+function sourcesOf(config: TokenConfig, log: Services['log']): readonly KeySource[] {
+  return [
+    ...(config.secret === undefined ? [] : [secretSource(config.secret)]),
+    ...(config.jwksUrl === undefined ? [] : [keySetSource(config.jwksUrl, log)]),
+  ]
+}
+
+/**
+ * Verification of the host's tokens. Only `alg` and `kid` of the header are used; keys that a token brings along are not.
+ * @param config where keys come from, and what tokens must carry
+ * @param services clock and log; the reason of a refusal is logged at level debug and told to nobody
+ */
+export function createTokenVerifier(config: TokenConfig, { clock, log }: Pick<Services, 'clock' | 'log'>): TokenVerifier {
+  const sources = sourcesOf(config, log)
+  const verified = new LRUCache<string, VerifiedToken>({ max: remembered })
+  const ended = new LRUCache<string, true>({ max: remembered })
+  const demands: JWTVerifyOptions = {
+    requiredClaims: ['sub', 'exp'],
+    clockTolerance: tolerance,
+    ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
+    ...(config.audience === undefined ? {} : { audience: config.audience }),
+  }
+
+  async function check(token: string, key: string): Promise<VerifiedToken> {
+    const { alg = '' } = decodeProtectedHeader(token)
+    const source = sources.find(({ algorithms }) => algorithms.includes(alg))
+    if (!source) throw new Error(`no key for the algorithm ${JSON.stringify(alg)}`)
+    const options = { ...demands, algorithms: [...source.algorithms], currentDate: new Date(clock()) }
+    const { payload } = await jwtVerify(token, source.key, options)
+    const read = claims.parse(payload)
+    return { key, claims: read, expiresAt: (read.exp + tolerance) * 1000 }
+  }
+
+  return {
+    verify: async (token) => {
+      const key = hashOf(token)
+      if (token.length > tokenLength || ended.has(key)) throw new ParleyError('unauthenticated')
+      const known = verified.get(key)
+      if (known && known.expiresAt > clock()) return known
+      try {
+        const fresh = await check(token, key)
+        verified.set(key, fresh)
+        return fresh
+      } catch (error) {
+        if (error instanceof ParleyError) throw error
+        log.debug({ reason: String(error) }, 'token refused')
+        throw new ParleyError('unauthenticated')
+      }
+    },
+    end: (key) => {
+      ended.set(key, true)
+      verified.delete(key)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { ParleyError } from '@parley/protocol'
+import { statement, type Tx } from '../db/database.ts'
+
+/** A workspace: the tenant nothing crosses. */
+export interface Workspace {
+  readonly id: string
+  readonly name: string
+}
+
+/** The workspace of tokens and sign-ins that name none. */
+export const defaultWorkspaceId = 'default'
+
+const insert = statement(
+  'workspace-insert',
+  'insert into workspaces (id, name) values ($1, $2) on conflict (id) do nothing',
+)
+
+const find = statement('workspace-find', 'select id, name from workspaces where id = $1')
+
+/**
+ * Makes a workspace unless it is there; one that is there keeps its name.
+ * @param tx a `write` transaction in the system scope of that workspace
+ */
+export async function ensureWorkspace(tx: Tx, workspaceId: string, name = workspaceId): Promise<void> {
+  await tx.query(insert, [workspaceId, name])
+}
+
+/**
+ * The workspace of a transaction.
+ * @throws ParleyError `not_found`
+ */
+export async function readWorkspace(tx: Tx, workspaceId: string): Promise<Workspace> {
+  const [workspace] = await tx.query<Workspace>(find, [workspaceId])
+  if (!workspace) throw new ParleyError('not_found')
+  return workspace
+}
