@@ -1,0 +1,55 @@
+/** Time, injected so that tests own it. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /**
+   * Runs something later.
+   * @returns cancels it
+   */
+  after(milliseconds: number, run: () => void): () => void
+}
+
+/** Uniform numbers in [0, 1) with at least 32 random bits. */
+export type Random = () => number
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (milliseconds, run) => {
+    const timer = setTimeout(run, milliseconds)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Randomness fit for keys. */
+export const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
+
+/** Waits. */
+export function sleep(clock: Clock, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(milliseconds, resolve))
+}
+
+/** A moment as the protocol writes it. */
+export function toInstant(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+/**
+ * Makes keys that are unique and sort in the order they were made.
+ * @returns makes one; `after` is a key that the new one must follow
+ */
+export function createKeys(clock: Clock, random: Random): (after?: string) => string {
+  let last = 0
+  return (after) => {
+    const floor = after === undefined ? 0 : Number.parseInt(after.slice(0, timeLength), 36) || 0
+    last = Math.max(clock.now(), last + 1, floor + 1)
+    const words = Array.from({ length: 4 }, () =>
+      Math.floor(random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0'),
+    )
+    return `${last.toString(36).padStart(timeLength, '0')}-${words.join('')}`
+  }
+}
+
+const timeLength = 9

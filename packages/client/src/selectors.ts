@@ -1,0 +1,112 @@
+import type { ConversationSnapshot, Participant, Profile } from '@parley/protocol'
+import type { ListFilter, State, Typist } from './state.ts'
+
+/** The key of a list in `state.lists`: the same for filters that mean the same. */
+export function listKey(filter: ListFilter): string {
+  const entries = Object.entries({ view: 'all', ...filter })
+  const given = entries.filter(([, value]) => value !== undefined && value !== '')
+  return JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Whether the one signed in belongs to the team (admins and members), not to the other side of the business. */
+export function isTeam(state: State): boolean {
+  const role = state.session.me?.user.role
+  return role === 'admin' || role === 'member'
+}
+
+/** Whether somebody belongs to the team; unknown people count as the other side. */
+export function isTeamMember(state: Pick<State, 'users'>, userId: string): boolean {
+  const role = state.users[userId]?.role
+  return role === 'admin' || role === 'member'
+}
+
+const namesShown = 3
+
+/**
+ * What a conversation is called for its viewer: its subject, the record it belongs to, or the people in it.
+ * @returns the title; empty while the people are not loaded
+ */
+export function selectTitle(state: State, conversation: ConversationSnapshot): string {
+  const { subject, context, direct } = conversation.conversation
+  if (subject !== null) return subject
+  if (context !== null && !direct) return context.title
+  const own = state.session.me?.user.id
+  const others = conversation.participants.filter(({ userId }) => userId !== own)
+  const people = others.length > 0 ? others : conversation.participants
+  const names = people.flatMap(({ userId }) => state.users[userId]?.name ?? [])
+  const more = conversation.participantCount - conversation.participants.length + names.length - namesShown
+  return names.slice(0, namesShown).join(', ') + (more > 0 && names.length > 0 ? ` +${more}` : '')
+}
+
+/** How many unread messages the loaded conversations hold; archived ones do not count. */
+export function selectUnreadTotal(state: State): number {
+  let total = 0
+  for (const { conversation, unread } of Object.values(state.conversations)) {
+    if (conversation.status !== 'archived') total += unread
+  }
+  return total
+}
+
+/** Who of the others has a message. */
+export interface Readers {
+  /** Ids of those who have read it. */
+  readonly read: readonly string[]
+  /** Ids of those whom it has reached and who have not read it yet. */
+  readonly delivered: readonly string[]
+  /** How many others may see it. */
+  readonly total: number
+}
+
+const nobody: Readers = { read: [], delivered: [], total: 0 }
+const readersOf = new WeakMap<ConversationSnapshot, Map<string, Readers>>()
+
+function others(state: State, snapshot: ConversationSnapshot, audience: 'everyone' | 'team'): readonly Participant[] {
+  const own = state.session.me?.user.id
+  const loaded = state.participants[snapshot.conversation.id]?.items ?? []
+  const known = loaded.length > snapshot.participants.length ? loaded : snapshot.participants
+  return known.filter(({ userId }) => userId !== own && (audience === 'everyone' || isTeamMember(state, userId)))
+}
+
+/**
+ * Who has read a message and whom it has reached, as far as participants are loaded. Of a note only the team counts.
+ * @param seq the message's position
+ */
+export function selectReaders(state: State, conversationId: string, seq: number): Readers {
+  const snapshot = state.conversations[conversationId]
+  if (!snapshot) return nobody
+  const message = state.timelines[conversationId]?.items.find((item) => item.seq === seq)
+  const audience = message?.audience ?? 'everyone'
+  const people = others(state, snapshot, audience)
+  const read = people.filter(({ readSeq }) => readSeq >= seq)
+  const delivered = people.filter(({ readSeq, deliveredSeq }) => readSeq < seq && deliveredSeq >= seq)
+  const readers: Readers = {
+    read: read.map(({ userId }) => userId),
+    delivered: delivered.map(({ userId }) => userId),
+    total: audience === 'team' ? people.length : Math.max(people.length, snapshot.participantCount - 1),
+  }
+  return remembered(snapshot, readers)
+}
+
+/** The same readers keep their reference as long as the conversation does. */
+function remembered(snapshot: ConversationSnapshot, readers: Readers): Readers {
+  const known = readersOf.get(snapshot) ?? new Map<string, Readers>()
+  readersOf.set(snapshot, known)
+  const key = JSON.stringify(readers)
+  const same = known.get(key) ?? readers
+  known.set(key, same)
+  return same
+}
+
+const noProfiles: readonly Profile[] = []
+const typistsOf = new WeakMap<readonly Typist[], readonly Profile[]>()
+
+/** Who is writing in a conversation, in the order they began; people not loaded yet are left out. */
+export function selectTyping(state: State, conversationId: string): readonly Profile[] {
+  const typing = state.typing[conversationId]
+  if (!typing) return noProfiles
+  const profiles = typing.flatMap(({ userId }) => state.users[userId] ?? [])
+  const known = typistsOf.get(typing)
+  if (known && known.length === profiles.length && known.every((one, index) => one === profiles[index])) return known
+  typistsOf.set(typing, profiles)
+  return profiles
+}
