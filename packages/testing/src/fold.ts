@@ -104,6 +104,15 @@ function derive(held: Held): Held {
 }
 
 /**
+ * Applies pages of changes fetched after the position that is held: what is hidden from the viewer has no event in them.
+ * @param seq where the last page says to stand
+ */
+export function catchUp(held: Held, events: readonly DurableEvent[], seq: number): Held {
+  const now = events.reduce(change, held)
+  return derive({ ...now, snapshot: { ...now.snapshot, seq } })
+}
+
+/**
  * Applies events to what a viewer holds, as delivery.md asks of a client: what is known already is dropped.
  * @throws Error when an event does not follow the last one
  */
