@@ -73,10 +73,18 @@ export async function startApp(environment: Record<string, string> = {}): Promis
     const began = performance.now()
     child = spawn(process.execPath, [join(root, 'packages/server/bin/parley.js'), 'start'], {
       cwd: root,
-      env: { ...process.env, NODE_ENV: '', PORT: String(port), PARLEY_DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...environment },
+      env: {
+        ...process.env,
+        NODE_ENV: '',
+        PORT: String(port),
+        PARLEY_DATA_DIR: dataDir,
+        LOG_LEVEL: 'warn',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
     await ready(url, child, () => output)
     return performance.now() - began
   }

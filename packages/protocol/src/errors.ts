@@ -24,7 +24,11 @@ export const errors = {
   too_large: { status: 413, retry: 'never', meaning: 'The request is larger than allowed.' },
   unsupported_media_type: { status: 415, retry: 'never', meaning: 'The request body is not application/json.' },
   rate_limited: { status: 429, retry: 'after', meaning: 'Too many requests. Try again after the stated time.' },
-  internal: { status: 500, retry: 'after', meaning: 'Something went wrong on our side. It is logged under the request id.' },
+  internal: {
+    status: 500,
+    retry: 'after',
+    meaning: 'Something went wrong on our side. It is logged under the request id.',
+  },
   unavailable: { status: 503, retry: 'after', meaning: 'The service cannot answer right now. Nothing was changed.' },
 } as const satisfies Record<string, ErrorRow>
 

@@ -27,7 +27,11 @@ export const instant = z.iso.datetime()
 export const cursor = z.string().min(1).max(512)
 
 /** The caller's own key for a write: the same key again is the same write, never a second one. */
-export const clientKey = z.string().regex(/^[\w.:-]+$/).min(8).max(limits.clientKeyLength)
+export const clientKey = z
+  .string()
+  .regex(/^[\w.:-]+$/)
+  .min(8)
+  .max(limits.clientKeyLength)
 
 /** What a person wrote. */
 export const text = z

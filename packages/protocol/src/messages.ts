@@ -50,14 +50,13 @@ const one = z.strictObject({ message })
 
 export const listMessages = operation('listMessages', {
   summary: 'A page of messages, oldest first: the newest, or before, after or around a position',
-  input: z
-    .strictObject({
-      conversationId: id,
-      before: seqParameter.optional(),
-      after: seqParameter.optional(),
-      around: seqParameter.optional(),
-      limit: pageSize,
-    }),
+  input: z.strictObject({
+    conversationId: id,
+    before: seqParameter.optional(),
+    after: seqParameter.optional(),
+    around: seqParameter.optional(),
+    limit: pageSize,
+  }),
   output: z.strictObject({
     items: z.array(message),
     hasBefore: z.boolean(),

@@ -3,7 +3,7 @@ import { id, seq } from './fields.ts'
 import { operation } from './operation.ts'
 
 export const markRead = operation('markRead', {
-  summary: "Move the own read mark forward; it never goes back and never past the head",
+  summary: 'Move the own read mark forward; it never goes back and never past the head',
   input: z.strictObject({ conversationId: id, seq }),
   output: z.strictObject({ readSeq: seq, unread: z.int() }),
   errors: ['not_found'],

@@ -51,7 +51,9 @@ function keyOf(workspaceId: string, id: string): string {
 /** Whether a change shows, or cites, something from before a viewer's history. */
 function reachesBack(change: ChangeRow, { entities }: Batch, fromSeq: number): boolean {
   const message = entities.messages.get(change.entity_id)
-  return change.seq < fromSeq || (message !== undefined && Math.min(message.seq, message.quote_seq ?? message.seq) < fromSeq)
+  return (
+    change.seq < fromSeq || (message !== undefined && Math.min(message.seq, message.quote_seq ?? message.seq) < fromSeq)
+  )
 }
 
 /**

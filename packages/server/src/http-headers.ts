@@ -38,7 +38,10 @@ export const pageHeaders: Readonly<Record<string, string>> = {
  * Headers that let pages of the configured origins call the API with a token. Cookies are never shared with them.
  * @param origin the request's `Origin`
  */
-export function corsHeaders(config: Pick<Config, 'allowedOrigins'>, origin: string | undefined): Record<string, string> {
+export function corsHeaders(
+  config: Pick<Config, 'allowedOrigins'>,
+  origin: string | undefined,
+): Record<string, string> {
   if (origin === undefined || !config.allowedOrigins.includes(origin)) return { vary: 'Origin' }
   return {
     vary: 'Origin',

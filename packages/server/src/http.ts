@@ -1,3 +1,4 @@
+import cookie from '@fastify/cookie'
 import {
   type ErrorBody,
   limits,
@@ -8,7 +9,6 @@ import {
   ParleyError,
   type ParsedInput,
 } from '@parley/protocol'
-import cookie from '@fastify/cookie'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Config } from './config.ts'
@@ -112,7 +112,8 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
       const exchange = exchangeOf(config, request, reply)
       const done = metrics.operation(operation.name)
       try {
-        if (operation.access === 'public') return await (handler as PublicHandler<OperationName>)(parse(operation, request), exchange)
+        if (operation.access === 'public')
+          return await (handler as PublicHandler<OperationName>)(parse(operation, request), exchange)
         const session = await identity.authenticate(credentialsOf(config, request))
         const ctx = { ...services, actor: session.actor, log: request.log as Services['log'] }
         return await handler(ctx, parse(operation, request), exchange, session)
@@ -196,4 +197,3 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
   for (const operation of Object.values(operations)) mount(app, parts, handlers, operation as unknown as Operation)
   return app
 }
-

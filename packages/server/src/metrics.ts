@@ -1,5 +1,5 @@
 import type { OperationName } from '@parley/protocol'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the server counts about itself. */
 export interface Metrics {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type CommandInput, type CommandName, commands, limits, ParleyError } from '@parley/protocol'
 import { Server, type Socket } from 'socket.io'
 import type { Revocation } from './bus.ts'

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
+import { ParleyError } from '@parley/protocol'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
@@ -13,13 +14,12 @@ import { openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createHttp, errorBody, type Handlers } from './http.ts'
 import { pageHeaders } from './http-headers.ts'
-import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { identityRoutes } from './identity/identity.routes.ts'
+import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { inboxRoutes } from './inbox/inbox.routes.ts'
 import { messageRoutes } from './messages/message.routes.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { participantRoutes } from './participants/participant.routes.ts'
-import { ParleyError } from '@parley/protocol'
 import { readRoutes } from './reads/read.routes.ts'
 import { Realtime } from './realtime.ts'
 import { userRoutes } from './users/user.routes.ts'
@@ -65,7 +65,10 @@ function serveHealth(app: FastifyInstance, services: Services, metrics: Metrics)
     return reply.status(503).header('retry-after', '1').send({ status: 'database away' })
   })
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    return reply.type(metrics.contentType).serializer(String).send(await metrics.text())
+    return reply
+      .type(metrics.contentType)
+      .serializer(String)
+      .send(await metrics.text())
   })
 }
 

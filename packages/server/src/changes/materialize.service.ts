@@ -73,7 +73,11 @@ export async function readEntities(
   }
 }
 
-type Body = DurableEvent extends infer Event ? (Event extends DurableEvent ? Pick<Event, 'type' | 'data'> : never) : never
+type Body = DurableEvent extends infer Event
+  ? Event extends DurableEvent
+    ? Pick<Event, 'type' | 'data'>
+    : never
+  : never
 
 function bodyOf(change: ChangeRow, entities: Entities, viewer: Viewer): Body | null {
   const { type, entity_id: entityId } = change

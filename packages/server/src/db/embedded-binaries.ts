@@ -24,7 +24,9 @@ function binaries(): string {
   try {
     return join(dirname(require.resolve(name)), '..', 'native', 'bin')
   } catch {
-    throw new Error(`There is no embedded PostgreSQL for ${platform}-${process.arch}. Set DATABASE_URL to use your own.`)
+    throw new Error(
+      `There is no embedded PostgreSQL for ${platform}-${process.arch}. Set DATABASE_URL to use your own.`,
+    )
   }
 }
 

@@ -1,6 +1,11 @@
 import { type ConversationSnapshot, limits } from '@parley/protocol'
 import type { Line } from '../context.ts'
-import { type ConversationRow, conversationColumns, headIn, toConversation } from '../conversations/conversation.tables.ts'
+import {
+  type ConversationRow,
+  conversationColumns,
+  headIn,
+  toConversation,
+} from '../conversations/conversation.tables.ts'
 import { type MessageRow, seqColumn, toMessage } from '../messages/message.tables.ts'
 import { type ParticipantRow, participantColumns, toParticipant } from '../participants/participant.tables.ts'
 

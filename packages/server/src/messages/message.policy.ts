@@ -15,11 +15,7 @@ const find = statement(
 )
 
 /** Whether a viewer may see a message of a conversation he is in: notes are for the team, history starts where he joined. */
-export function canSee(
-  line: Line,
-  fromSeq: number,
-  message: Pick<MessageRow, 'audience' | 'seq'>,
-): boolean {
+export function canSee(line: Line, fromSeq: number, message: Pick<MessageRow, 'audience' | 'seq'>): boolean {
   return (line === 'team' || message.audience === 'everyone') && message.seq >= fromSeq
 }
 

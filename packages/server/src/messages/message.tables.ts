@@ -34,8 +34,7 @@ export const messageColumns = `m.id, m.conversation_id, m.seq, m.public_seq, m.s
   left(q.text, 200) as quote_text, q.deleted_at is not null as quote_deleted`
 
 /** Messages `m`, each with the message `q` it cites. */
-export const messageTables =
-  'messages m left join messages q on q.workspace_id = m.workspace_id and q.id = m.reply_to'
+export const messageTables = 'messages m left join messages q on q.workspace_id = m.workspace_id and q.id = m.reply_to'
 
 /** The column that numbers messages in a line. */
 export function seqColumn(line: Line): 'seq' | 'public_seq' {

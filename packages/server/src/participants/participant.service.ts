@@ -1,4 +1,11 @@
-import { limits, type OperationOutput, type Participant, ParleyError, type ParsedInput, type Role } from '@parley/protocol'
+import {
+  limits,
+  type OperationOutput,
+  ParleyError,
+  type ParsedInput,
+  type Participant,
+  type Role,
+} from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import { accessConversation, requireOpen } from '../conversations/conversation.policy.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
@@ -76,8 +83,7 @@ export function listParticipants(
   const { actor, db } = ctx
   return db.transaction('read', scopeOf(actor), async (tx) => {
     await accessConversation(tx, actor, input.conversationId)
-    const [at, id] =
-      input.cursor === undefined ? ['-infinity', ''] : decodeCursor('participants', input.cursor, 2)
+    const [at, id] = input.cursor === undefined ? ['-infinity', ''] : decodeCursor('participants', input.cursor, 2)
     const values = [actor.workspaceId, input.conversationId, at, id, input.limit + 1]
     const rows = await tx.query<ParticipantRow>(page, values)
     const shown = rows.slice(0, input.limit)
@@ -85,7 +91,11 @@ export function listParticipants(
     return {
       items: shown.map((row) => toParticipant(row, lineOf(actor))),
       nextCursor: last ? encodeCursor('participants', [last.joined_at, last.user_id]) : null,
-      users: await readProfiles(tx, actor.workspaceId, shown.map((row) => row.user_id)),
+      users: await readProfiles(
+        tx,
+        actor.workspaceId,
+        shown.map((row) => row.user_id),
+      ),
     }
   })
 }

@@ -54,7 +54,10 @@ export class PresenceService {
   /** The last socket of somebody has gone. `after` runs once he is told to be away for good. */
   leave(reader: Reader, after: () => void): void {
     const known = this.#present.get(keyOf(reader))
-    if (!known) return after()
+    if (!known) {
+      after()
+      return
+    }
     clearTimeout(known.leaving)
     const lastSeenAt = new Date(this.#clock()).toISOString()
     known.leaving = setTimeout(() => {

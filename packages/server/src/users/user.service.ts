@@ -49,7 +49,10 @@ export async function readKnownUsers(tx: Tx, ctx: Context, ids: readonly string[
  * People the actor may know of: those with the given ids, or whose name holds `q`, by name.
  * @throws ParleyError `invalid` for a cursor of something else
  */
-export function listUsers(ctx: Context, input: ParsedInput<'listUsers'>): Promise<{ items: Profile[]; nextCursor: string | null }> {
+export function listUsers(
+  ctx: Context,
+  input: ParsedInput<'listUsers'>,
+): Promise<{ items: Profile[]; nextCursor: string | null }> {
   const { actor, db } = ctx
   const team = lineOf(actor) === 'team'
   return db.transaction('read', scopeOf(actor), async (tx) => {
