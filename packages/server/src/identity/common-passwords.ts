@@ -74,7 +74,10 @@ blahblah blah foobar foo bar test123 pass123 asd qaz wsx qazwsx qwe zaq xsw zaqx
 please thankyou thanks sorry goodbye bye hellokitty helloworld world hellohello goodluck goodmorning goodnight
 `
 
-const known = new Set(words.split(/\s+/).filter(Boolean))
+/** The words themselves. */
+export const commonWords: readonly string[] = words.split(/\s+/).filter(Boolean)
+
+const known = new Set(commonWords)
 
 const walks = [
   'abcdefghijklmnopqrstuvwxyz',
@@ -102,7 +105,11 @@ function plain(value: string, one: 'i' | 'l'): string {
   return value.replace(/[@430$57!1]/g, (sign) => (sign === '1' ? one : (lookalikes[sign] ?? sign)))
 }
 
-function isKnown(core: string): boolean {
+function isWalk(core: string): boolean {
+  return core.length >= 4 && walks.some((walk) => walk.includes(core))
+}
+
+function isWords(core: string): boolean {
   if (known.has(core)) return true
   for (let at = 2; at <= core.length - 2; at += 1) {
     if (known.has(core.slice(0, at)) && known.has(core.slice(at))) return true
@@ -117,9 +124,7 @@ function isKnown(core: string): boolean {
 export function isCommonPassword(password: string): boolean {
   const value = password.toLowerCase()
   const unit = unitOf(value)
-  if (new Set(value).size <= 3 || unit.length <= 3 || (/^[\d\W_]+$/.test(value) && value.length < 12)) return true
-  if (walks.some((walk) => walk.includes(unit))) return true
-  const trimmed = unit.replace(/^[\d\W_]+/, '').replace(/[\d\W_]+$/, '')
-  const candidates = [unit, trimmed, unit.replace(/\d+$/, '')]
-  return candidates.some((core) => isKnown(plain(core, 'i')) || isKnown(plain(core, 'l')) || walks.some((walk) => core.length >= 4 && walk.includes(core)))
+  if (new Set(value).size <= 3 || unit.length <= 3 || (/^\P{L}+$/u.test(value) && value.length < 12)) return true
+  const trimmed = unit.replace(/^\P{L}+/u, '').replace(/\P{L}+$/u, '')
+  return [unit, trimmed, unit.replace(/\d+$/, '')].some((core) => isWalk(core) || isWords(plain(core, 'i')) || isWords(plain(core, 'l')))
 }

@@ -18,7 +18,7 @@ export type TokenConfig = Config['jwt']
 
 /** A host's token that holds. */
 export interface VerifiedToken {
-  /** SHA-256 of the token. */
+  /** SHA-256 of what the token's signature covers: one token may carry several valid signatures. */
   readonly key: string
   readonly claims: Claims
   /** When it ends, clock tolerance included, Unix milliseconds. */
@@ -47,6 +47,10 @@ const keySetOptions = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheM
 function secretSource(secret: string): KeySource {
   const bytes = new TextEncoder().encode(secret)
   return { algorithms: ['HS256'], key: async () => bytes }
+}
+
+function signedPartHash(token: string): string {
+  return hashOf(token.slice(0, token.lastIndexOf('.')))
 }
 
 function isNoKey(error: unknown): boolean {
@@ -90,35 +94,32 @@ export function createTokenVerifier(config: TokenConfig, { clock, log }: Pick<Se
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   }
 
-  async function check(token: string, key: string): Promise<VerifiedToken> {
+  async function check(token: string): Promise<VerifiedToken> {
     const { alg = '' } = decodeProtectedHeader(token)
     const source = sources.find(({ algorithms }) => algorithms.includes(alg))
     if (!source) throw new Error(`no key for the algorithm ${JSON.stringify(alg)}`)
     const options = { ...demands, algorithms: [...source.algorithms], currentDate: new Date(clock()) }
     const { payload } = await jwtVerify(token, source.key, options)
     const read = claims.parse(payload)
-    return { key, claims: read, expiresAt: (read.exp + tolerance) * 1000 }
+    return { key: signedPartHash(token), claims: read, expiresAt: (read.exp + tolerance) * 1000 }
   }
 
   return {
     verify: async (token) => {
-      const key = hashOf(token)
-      if (token.length > tokenLength || ended.has(key)) throw new ParleyError('unauthenticated')
-      const known = verified.get(key)
-      if (known && known.expiresAt > clock()) return known
+      if (token.length > tokenLength) throw new ParleyError('unauthenticated')
+      const hash = hashOf(token)
+      const known = verified.get(hash)
       try {
-        const fresh = await check(token, key)
-        verified.set(key, fresh)
-        return fresh
+        const holding = known && known.expiresAt > clock() ? known : await check(token)
+        if (ended.has(holding.key)) throw new Error('signed out')
+        if (holding !== known) verified.set(hash, holding)
+        return holding
       } catch (error) {
         if (error instanceof ParleyError) throw error
         log.debug({ reason: String(error) }, 'token refused')
         throw new ParleyError('unauthenticated')
       }
     },
-    end: (key) => {
-      ended.set(key, true)
-      verified.delete(key)
-    },
+    end: (key) => void ended.set(key, true),
   }
 }
