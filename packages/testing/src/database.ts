@@ -37,7 +37,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     query: async (text, values = []) => (await pool.query(text, [...values])).rows,
     drop: async () => {
       await pool.end()
-      await asAdmin(server, `drop database if exists ${database} with (force)`)
+      await asAdmin(server, `drop database if exists ${database}`)
     },
   }
 }
