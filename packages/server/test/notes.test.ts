@@ -25,7 +25,12 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** Everything somebody can get over HTTP about a conversation, as text. */
-async function surface(viewer: Person, conversationId: string, messageIds: readonly string[], words: readonly string[]): Promise<string> {
+async function surface(
+  viewer: Person,
+  conversationId: string,
+  messageIds: readonly string[],
+  words: readonly string[],
+): Promise<string> {
   const positions = [0, 1, 2, 3, 5, 8, 13]
   const answers = await Promise.all([
     viewer.callRaw('getMe', {}),
@@ -46,7 +51,9 @@ async function surface(viewer: Person, conversationId: string, messageIds: reado
     ...messageIds.map((messageId) => viewer.callRaw('getMessage', { messageId })),
     ...messageIds.map((messageId) => viewer.callRaw('editMessage', { messageId, text: 'x' })),
     ...messageIds.map((messageId) => viewer.callRaw('deleteMessage', { messageId })),
-    ...messageIds.map((replyTo) => viewer.callRaw('sendMessage', { conversationId, clientKey: newKey(), text: 'x', replyTo })),
+    ...messageIds.map((replyTo) =>
+      viewer.callRaw('sendMessage', { conversationId, clientKey: newKey(), text: 'x', replyTo }),
+    ),
   ])
   return answers.map(({ text }) => text).join('\n')
 }
@@ -122,7 +129,11 @@ test('N3 notes do not move a conversation, its unread count or its preview for t
   await note(all.bob, conversation.id, newMark())
   expect((await all.carol.callRaw('listConversations', {})).text).toBe(before.text)
   const { items } = await all.alice.call('listConversations', {})
-  expect(items[0]).toMatchObject({ conversation: { id: conversation.id }, unread: 1, lastMessage: { audience: 'team' } })
+  expect(items[0]).toMatchObject({
+    conversation: { id: conversation.id },
+    unread: 1,
+    lastMessage: { audience: 'team' },
+  })
 })
 
 test('N4 writing, typing, reading and deleting notes sends the other side no frame at all', async () => {
@@ -152,7 +163,10 @@ test('N5 marks of the team on notes stand, for the other side, at the last messa
   await note(all.alice, conversationId, 'hidden')
   await all.bob.call('markRead', { conversationId, seq: 100 })
   const { items } = await all.carol.call('listParticipants', { conversationId })
-  expect(items.find(({ userId }) => userId === 'bob')).toMatchObject({ readSeq: visible.seq, deliveredSeq: visible.seq })
+  expect(items.find(({ userId }) => userId === 'bob')).toMatchObject({
+    readSeq: visible.seq,
+    deliveredSeq: visible.seq,
+  })
 })
 
 test('N6 a message the other side forges as a note, or with fields of the server, is refused', async () => {

@@ -64,27 +64,31 @@ async function race(removed: Person, conversationId: string, watcher: TestSocket
 test.each([
   ['carol of the other side', 'carol', 'public_seq'],
   ['eve of the team', 'eve', 'seq'],
-] as const)('G9 %s is removed while others write, 500 times: nothing above the removal arrives', async (_name, id, column) => {
-  const removed = all[id]
-  const [socket, watcher] = await Promise.all([removed.online(), all.bob.online()])
-  const conversations: string[] = []
-  const worker = async () => {
-    for (let round = 0; round < 50; round += 1) {
-      const { conversation } = await startConversation(all.alice, [all.bob, removed])
-      conversations.push(conversation.id)
-      await race(removed, conversation.id, watcher)
+] as const)(
+  'G9 %s is removed while others write, 500 times: nothing above the removal arrives',
+  async (_name, id, column) => {
+    const removed = all[id]
+    const [socket, watcher] = await Promise.all([removed.online(), all.bob.online()])
+    const conversations: string[] = []
+    const worker = async () => {
+      for (let round = 0; round < 50; round += 1) {
+        const { conversation } = await startConversation(all.alice, [all.bob, removed])
+        conversations.push(conversation.id)
+        await race(removed, conversation.id, watcher)
+      }
     }
-  }
-  await Promise.all(Array.from({ length: 10 }, worker))
-  for (const conversationId of conversations) {
-    const [at = 0] = await removals(conversationId, removed.id, column)
-    expect(highest(socket, conversationId), conversationId).toBe(at)
-    const seqs = socket.events(conversationId).map(({ seq }) => seq)
-    expect(seqs).toEqual(seqs.map((_seq, index) => index + 1))
-  }
-  socket.close()
-  watcher.close()
-}, 120_000)
+    await Promise.all(Array.from({ length: 10 }, worker))
+    for (const conversationId of conversations) {
+      const [at = 0] = await removals(conversationId, removed.id, column)
+      expect(highest(socket, conversationId), conversationId).toBe(at)
+      const seqs = socket.events(conversationId).map(({ seq }) => seq)
+      expect(seqs).toEqual(seqs.map((_seq, index) => index + 1))
+    }
+    socket.close()
+    watcher.close()
+  },
+  120_000,
+)
 
 test('G9 a removed person is refused at once, everywhere, like somebody who was never there', async () => {
   const { conversation } = await startConversation(all.alice, [all.bob, all.carol])
@@ -188,7 +192,8 @@ test('G9 who comes back goes on from what is held, without a gap that asks to fe
   await all.alice.call('addParticipant', { conversationId, userId: 'carol' })
   await say(all.alice, conversationId, 'again')
   await socket.reached(conversationId, await headOf(all.carol, conversationId))
-  const linked = (events: DurableEvent[]) => events.every((event, index) => event.prev <= (events[index - 1]?.seq ?? event.prev))
+  const linked = (events: DurableEvent[]) =>
+    events.every((event, index) => event.prev <= (events[index - 1]?.seq ?? event.prev))
   expect(linked(socket.events(conversationId))).toBe(true)
   socket.close()
 })

@@ -26,7 +26,9 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** A history with every kind of change; what each viewer held is kept for every position of his line. */
-async function live(viewers: readonly Person[]): Promise<{ conversationId: string; held: Map<string, Map<number, Held>> }> {
+async function live(
+  viewers: readonly Person[],
+): Promise<{ conversationId: string; held: Map<string, Map<number, Held>> }> {
   const { conversation } = await startConversation(all.alice, [all.bob, all.carol])
   const conversationId = conversation.id
   const held = new Map(viewers.map(({ id }) => [id, new Map<number, Held>()]))
@@ -109,7 +111,10 @@ test('G6 a cursor ahead of the head, or of another epoch, is answered with resyn
   const { conversation, seq } = await startConversation(all.alice, [all.carol])
   const conversationId = conversation.id
   const { epoch } = await all.carol.call('getMe', {})
-  expect(await all.carol.call('listChanges', { conversationId, after: seq + 1 })).toMatchObject({ status: 'resync', epoch })
+  expect(await all.carol.call('listChanges', { conversationId, after: seq + 1 })).toMatchObject({
+    status: 'resync',
+    epoch,
+  })
   const socket = await all.carol.socket()
   const ahead = await socket.command('resume', { epoch, cursors: { [conversationId]: seq + 1 } })
   const foreign = await socket.command('resume', { epoch: 'another', cursors: { [conversationId]: seq } })
@@ -121,7 +126,9 @@ test('G6 a cursor ahead of the head, or of another epoch, is answered with resyn
 test('G6 more than fits is named as behind, and can be fetched', async () => {
   const { conversation, seq } = await startConversation(all.alice, [all.carol])
   const conversationId = conversation.id
-  await Promise.all(Array.from({ length: limits.resumeEvents + 1 }, (_value, index) => say(all.alice, conversationId, `${index}`)))
+  await Promise.all(
+    Array.from({ length: limits.resumeEvents + 1 }, (_value, index) => say(all.alice, conversationId, `${index}`)),
+  )
   const socket = await all.carol.socket()
   const { epoch } = await all.carol.call('getMe', {})
   const answer = await socket.command('resume', { epoch, cursors: { [conversationId]: seq } })
@@ -132,7 +139,12 @@ test('G6 more than fits is named as behind, and can be fetched', async () => {
 })
 
 /** What a client has after its resume: the events of the answer, of changes where it was told to fetch, and of the socket. */
-async function collect(viewer: Person, conversationId: string, after: number, until: Promise<number>): Promise<number[]> {
+async function collect(
+  viewer: Person,
+  conversationId: string,
+  after: number,
+  until: Promise<number>,
+): Promise<number[]> {
   const { epoch } = await viewer.call('getMe', {})
   const socket = await viewer.socket()
   const answer = await socket.command('resume', { epoch, cursors: { [conversationId]: after } })
@@ -157,7 +169,9 @@ test('G6 resuming while others write leaves no hole, 30 times', async () => {
   const done = Promise.withResolvers<void>()
   const reading = Array.from({ length: 30 }, async (_value, index) => {
     const viewer = index % 2 === 0 ? all.bob : all.carol
-    const until = done.promise.then(async () => (await viewer.call('getConversation', { conversationId })).conversation.seq)
+    const until = done.promise.then(
+      async () => (await viewer.call('getConversation', { conversationId })).conversation.seq,
+    )
     return { head: until, seqs: await collect(viewer, conversationId, after, until) }
   })
   await new Promise((resolve) => setTimeout(resolve, 1500))

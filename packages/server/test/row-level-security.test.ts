@@ -82,7 +82,13 @@ test('R1 every table has row-level security, and the application owns none and c
     'select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin from pg_roles where rolname = $1',
     [applicationRole],
   )
-  expect(role).toEqual({ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false, rolcanlogin: false })
+  expect(role).toEqual({
+    rolsuper: false,
+    rolbypassrls: false,
+    rolcreaterole: false,
+    rolcreatedb: false,
+    rolcanlogin: false,
+  })
   const open = await server.database.query(
     `select relname from pg_class where relnamespace = 'parley'::regnamespace and relkind in ('r', 'p') and not relrowsecurity`,
   )
@@ -131,7 +137,10 @@ test('R5 an external participant sees no note, nor that there is one', async () 
     const found = await everything(who)
     expect(JSON.stringify([...found])).not.toContain(mark)
     for (const table of ['messages', 'changes']) {
-      expect(found.get(table)?.every(({ audience }) => audience === 'everyone'), `${who.id}: ${table}`).toBe(true)
+      expect(
+        found.get(table)?.every(({ audience }) => audience === 'everyone'),
+        `${who.id}: ${table}`,
+      ).toBe(true)
     }
   }
   expect(JSON.stringify([...(await everything(all.bob))])).toContain(mark)
@@ -151,7 +160,8 @@ test('R7 who was removed sees nothing of the conversation', async () => {
   await say(all.alice, conversation.id, 'before')
   await all.alice.call('removeParticipant', { conversationId: conversation.id, userId: 'eve' })
   const found = await everything(all.eve)
-  for (const table of ['conversations', 'participants', 'messages', 'changes']) expect(found.get(table), table).toEqual([])
+  for (const table of ['conversations', 'participants', 'messages', 'changes'])
+    expect(found.get(table), table).toEqual([])
 })
 
 test('R8 sessions, accounts and links are for the system alone', async () => {
@@ -181,13 +191,16 @@ const attacks: Record<string, (who: Person) => readonly [string, readonly unknow
   'a message without the lock of the conversation': () => [forgedMessage, ['w1', inside]],
   'a change without the lock of the conversation': () => [forgedChange, ['w1', inside]],
   'oneself into a conversation one is not in': (who) => [forgedParticipant, ['w1', outside, who.id]],
-  'somebody else into a conversation': () => [forgedParticipant, ['w1', outside, 'dave']],
+  'somebody else into a conversation': () => [forgedParticipant, ['w1', outside, 'root']],
   'a text of somebody else': () => [`update messages set text = 'forged' where sender_id = 'alice'`, []],
   'a title': () => [`update conversations set subject = 'forged'`, []],
   'marks of somebody else': () => [`update participants set read_seq = 99 where user_id = 'alice'`, []],
   'the start of the own history': (who) => ['update participants set from_seq = 0 where user_id = $1', [who.id]],
   'the own role': (who) => [`update participants set role = 'owner' where user_id = $1`, [who.id]],
-  'a row into another workspace': () => [`update participants set workspace_id = 'w1-other' where user_id = 'alice'`, []],
+  'a row into another workspace': () => [
+    `update participants set workspace_id = 'w1-other' where user_id = 'alice'`,
+    [],
+  ],
   'a role of a user': () => [`update users set role = 'admin'`, []],
   'an organization': () => [`update organizations set name = 'forged'`, []],
 }
@@ -205,14 +218,18 @@ test('R10 who was removed cannot bring himself back', async () => {
   const { conversation } = await startConversation(all.alice, [all.eve])
   await all.alice.call('removeParticipant', { conversationId: conversation.id, userId: 'eve' })
   const before = await stored()
-  await Promise.allSettled([run(all.eve, `update participants set removed_at = null, from_seq = 0 where user_id = 'eve'`)])
+  await Promise.allSettled([
+    run(all.eve, `update participants set removed_at = null, from_seq = 0 where user_id = 'eve'`),
+  ])
   expect(await stored()).toEqual(before)
 })
 
 test('R11 a transaction leaves nothing of its actor to the next one on the same connection', async () => {
   const single = await openDatabase(server.database.connection, pino({ level: 'silent' }), 1)
   const read = (who: Person) =>
-    single.transaction('read', scopeOf(actorOf(who)), (tx) => tx.query<Row>(sql('select distinct workspace_id from messages')))
+    single.transaction('read', scopeOf(actorOf(who)), (tx) =>
+      tx.query<Row>(sql('select distinct workspace_id from messages')),
+    )
   for (let round = 0; round < 50; round += 1) {
     const failing = single.transaction('read', scopeOf(actorOf(all.alice)), (tx) => tx.query(sql('select 1 / 0')))
     const [, mine, theirs] = await Promise.all([failing.catch(() => []), read(all.alice), read(all.mallory)])

@@ -1,5 +1,15 @@
 import { limits } from '@parley/protocol'
-import { newKey, newMark, note, type People, people, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
+import {
+  newKey,
+  newMark,
+  note,
+  type People,
+  people,
+  say,
+  startConversation,
+  startTestServer,
+  type TestServer,
+} from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let server: TestServer
@@ -110,11 +120,14 @@ test('G4 parallel senders get one line without a hole, each in the order of send
       for (let index = 0; index < 20; index += 1) await say(sender, conversationId, `${sender.id} ${index}`)
     }),
   )
-  const rows = await server.database.query<{ seq: number }>('select seq from changes where conversation_id = $1 order by seq', [
-    conversationId,
-  ])
+  const rows = await server.database.query<{ seq: number }>(
+    'select seq from changes where conversation_id = $1 order by seq',
+    [conversationId],
+  )
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_row, index) => index + 1))
-  const pages = await Promise.all(senders.map((reader) => reader.call('listMessages', { conversationId, limit: limits.pageMax })))
+  const pages = await Promise.all(
+    senders.map((reader) => reader.call('listMessages', { conversationId, limit: limits.pageMax })),
+  )
   const orders = pages.map(({ items }) => items.map(({ text }) => text))
   expect(orders[1]).toEqual(orders[0])
   expect(orders[2]).toEqual(orders[0])
@@ -201,7 +214,9 @@ test('A4 a message is edited by its sender only, within the edit window', async 
   const edited = await all.carol.call('editMessage', { messageId: message.id, text: 'two' })
   expect(edited.message).toMatchObject({ text: 'two', editedAt: expect.any(String), seq: message.seq })
   server.travel(limits.editWindow)
-  await expect(all.carol.call('editMessage', { messageId: message.id, text: 'three' })).rejects.toEqual(refused('forbidden'))
+  await expect(all.carol.call('editMessage', { messageId: message.id, text: 'three' })).rejects.toEqual(
+    refused('forbidden'),
+  )
   server.travel(-limits.editWindow)
 })
 
@@ -211,11 +226,19 @@ test('A5 a deleted message leaves a tombstone in its place, without its text any
   const message = await say(all.alice, conversationId, mark)
   await all.alice.call('deleteMessage', { messageId: message.id })
   const { items } = await all.carol.call('listMessages', { conversationId })
-  expect(items.find(({ id }) => id === message.id)).toMatchObject({ text: '', deletedBy: 'alice', deletedAt: expect.any(String) })
-  await expect(all.alice.call('editMessage', { messageId: message.id, text: 'back' })).rejects.toEqual(refused('forbidden'))
+  expect(items.find(({ id }) => id === message.id)).toMatchObject({
+    text: '',
+    deletedBy: 'alice',
+    deletedAt: expect.any(String),
+  })
+  await expect(all.alice.call('editMessage', { messageId: message.id, text: 'back' })).rejects.toEqual(
+    refused('forbidden'),
+  )
   const { items: changes } = await all.carol.call('listChanges', { conversationId, after: 0 })
   expect(JSON.stringify(changes)).not.toContain(mark)
-  const [row] = await server.database.query('select count(*)::int as count from messages m where m::text like $1', [`%${mark}%`])
+  const [row] = await server.database.query('select count(*)::int as count from messages m where m::text like $1', [
+    `%${mark}%`,
+  ])
   expect(row).toEqual({ count: 0 })
 })
 

@@ -35,7 +35,8 @@ async function scene(): Promise<Scene> {
   const { conversation } = await startConversation(all.alice, [all.bob, all.carol])
   const conversationId = conversation.id
   const early = await say(all.alice, conversationId, 'early')
-  for (const userId of ['dave', 'eve']) await all.alice.call('addParticipant', { conversationId, userId, history: 'none' })
+  for (const userId of ['dave', 'eve'])
+    await all.alice.call('addParticipant', { conversationId, userId, history: 'none' })
   const hidden = await note(all.bob, conversationId, 'for the team')
   const message = await say(all.alice, conversationId, 'late', { replyTo: early.id })
   await say(all.carol, conversationId, 'answer', { replyTo: message.id })
@@ -45,7 +46,8 @@ async function scene(): Promise<Scene> {
 
 const actions: Record<string, (scene: Scene) => Promise<unknown>> = {
   'a message': ({ conversationId }) => say(all.bob, conversationId, 'new'),
-  'a message that cites': ({ conversationId, messageId }) => say(all.carol, conversationId, 'new', { replyTo: messageId }),
+  'a message that cites': ({ conversationId, messageId }) =>
+    say(all.carol, conversationId, 'new', { replyTo: messageId }),
   'a note': ({ conversationId }) => note(all.bob, conversationId, 'new'),
   'a note between messages': async ({ conversationId }) => {
     await say(all.carol, conversationId, 'one')
@@ -74,7 +76,8 @@ const actions: Record<string, (scene: Scene) => Promise<unknown>> = {
   'a person added': ({ conversationId }) => all.alice.call('addParticipant', { conversationId, userId: 'root' }),
   'a person added with history': ({ conversationId }) =>
     all.alice.call('addParticipant', { conversationId, userId: 'root', history: 'all' }),
-  'a role': ({ conversationId }) => all.alice.call('updateParticipant', { conversationId, userId: 'bob', role: 'owner' }),
+  'a role': ({ conversationId }) =>
+    all.alice.call('updateParticipant', { conversationId, userId: 'bob', role: 'owner' }),
   'a person removed': async ({ conversationId }) => {
     await all.alice.call('addParticipant', { conversationId, userId: 'root' })
     await all.alice.call('removeParticipant', { conversationId, userId: 'root' })
@@ -108,7 +111,9 @@ test('G5 a conversation that is created reaches everybody in it as an event', as
   const { conversation } = await startConversation(all.alice, [all.bob, all.carol])
   for (const socket of sockets) {
     await socket.reached(conversation.id, 1)
-    expect(socket.events(conversation.id)).toMatchObject([{ type: 'conversation-created', seq: 1, prev: 0, data: { conversation } }])
+    expect(socket.events(conversation.id)).toMatchObject([
+      { type: 'conversation-created', seq: 1, prev: 0, data: { conversation } },
+    ])
     seen.add('conversation-created')
     socket.close()
   }

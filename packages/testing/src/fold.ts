@@ -25,7 +25,11 @@ async function allMessages(viewer: Person, conversationId: string): Promise<Mess
   const found: Message[] = []
   let more = true
   while (more) {
-    const page = await viewer.call('listMessages', { conversationId, after: found.at(-1)?.seq ?? 0, limit: limits.pageMax })
+    const page = await viewer.call('listMessages', {
+      conversationId,
+      after: found.at(-1)?.seq ?? 0,
+      limit: limits.pageMax,
+    })
     found.push(...page.items)
     more = page.hasAfter
   }
@@ -120,7 +124,8 @@ export function fold(held: Held, events: readonly DurableEvent[]): Held {
   let now = held
   for (const event of events) {
     if (event.seq <= now.snapshot.seq) continue
-    if (event.prev > now.snapshot.seq) throw new Error(`A gap: at ${now.snapshot.seq}, then ${event.prev} -> ${event.seq}`)
+    if (event.prev > now.snapshot.seq)
+      throw new Error(`A gap: at ${now.snapshot.seq}, then ${event.prev} -> ${event.seq}`)
     now = change(now, event)
     now = { ...now, snapshot: { ...now.snapshot, seq: event.seq } }
   }

@@ -5,7 +5,7 @@ import { startPostgres } from './postgres.ts'
 import { templateName } from './template.ts'
 
 /** One PostgreSQL for the whole run, with a migrated template; stopped at the end. */
-export default async function setup(project: TestProject): Promise<() => void> {
+export async function setup(project: TestProject): Promise<() => void> {
   const postgres = startPostgres()
   const { connection } = postgres
   try {

@@ -72,7 +72,13 @@ export function startPostgres(settings: Readonly<Record<string, string>> = {}): 
   const prefix = prefixFor(join(bin, 'initdb'))
   const folder = makeFolder(prefix)
   const data = join(folder, 'data')
-  const all = { fsync: 'off', max_connections: '200', unix_socket_directories: folder, listen_addresses: '', ...settings }
+  const all = {
+    fsync: 'off',
+    max_connections: '200',
+    unix_socket_directories: folder,
+    listen_addresses: '',
+    ...settings,
+  }
   const run = (program: string, ...rest: string[]) => {
     const [command = '', ...args] = [...prefix, join(bin, program), ...rest]
     execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder })

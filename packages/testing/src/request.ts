@@ -17,7 +17,12 @@ export interface RawRequest {
 
 /** Sends a request as it is. */
 export async function sendRaw(url: string, { method, path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
-  const answer = await fetch(`${url}${path}`, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) })
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body }),
+  })
   return { status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 

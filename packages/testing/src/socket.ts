@@ -4,9 +4,9 @@ import {
   type CommandOutput,
   commands,
   type DurableEvent,
-  ephemeralEvents,
   type ErrorBody,
   type ErrorCode,
+  ephemeralEvents,
   events,
   ParleyError,
 } from '@parley/protocol'
@@ -55,7 +55,8 @@ function faultOf({ name, payload }: Frame): string | undefined {
   if (!schema) return `an event the protocol does not know: ${name}`
   const result = schema.safeParse(payload)
   if (!result.success) return `${name}: ${result.error.message}`
-  if (isDurable(name) && (payload as DurableEvent).prev >= (payload as DurableEvent).seq) return `${name}: prev not below seq`
+  if (isDurable(name) && (payload as DurableEvent).prev >= (payload as DurableEvent).seq)
+    return `${name}: prev not below seq`
   return undefined
 }
 
@@ -95,7 +96,8 @@ function refusalOf(answer: unknown): ErrorBody['error'] | undefined {
 }
 
 function toTestSocket(socket: Socket, recorder: Recorder): TestSocket {
-  const commandRaw = (name: string, input: unknown) => socket.timeout(patience).emitWithAck(name, input) as Promise<unknown>
+  const commandRaw = (name: string, input: unknown) =>
+    socket.timeout(patience).emitWithAck(name, input) as Promise<unknown>
   const events = (conversationId?: string) =>
     recorder.frames
       .filter(({ name }) => isDurable(name))
@@ -118,7 +120,11 @@ function toTestSocket(socket: Socket, recorder: Recorder): TestSocket {
     frame: (fits) => recorder.wait(fits),
     reached: async (conversationId, seq) => {
       await recorder.wait(({ name, payload }) => {
-        return isDurable(name) && (payload as DurableEvent).conversationId === conversationId && (payload as DurableEvent).seq >= seq
+        return (
+          isDurable(name) &&
+          (payload as DurableEvent).conversationId === conversationId &&
+          (payload as DurableEvent).seq >= seq
+        )
       })
     },
     closed: () =>
@@ -142,7 +148,13 @@ export async function openSocket(
   auth: Readonly<Record<string, unknown>>,
   extraHeaders: Readonly<Record<string, string>> = {},
 ): Promise<TestSocket> {
-  const socket = io(url, { auth: { ...auth }, extraHeaders, transports: ['websocket'], reconnection: false, forceNew: true })
+  const socket = io(url, {
+    auth: { ...auth },
+    extraHeaders,
+    transports: ['websocket'],
+    reconnection: false,
+    forceNew: true,
+  })
   const recorder = new Recorder()
   socket.onAny((name: string, payload: unknown) => recorder.record({ name, payload }))
   await new Promise<void>((resolve, reject) => {
