@@ -1,4 +1,4 @@
-import type { DemoTime } from './demo.content.ts'
+import type { DemoTime } from './demo-script.ts'
 
 const minute = 60_000
 const saturday = 6

@@ -1,76 +1,4 @@
-import type { Context, ConversationKind, ConversationStatus, Organization, Role } from '@parley/protocol'
-
-/** Somebody in the demo. */
-export interface DemoUser {
-  readonly id: string
-  readonly name: string
-  readonly email: string
-  readonly role: Role
-  readonly organization: Organization
-}
-
-/** `25m` is minutes ago; `2d 14:05` is a time of day, so many working days ago. */
-export type DemoTime = `${number}m` | `${number}d ${number}:${number}`
-
-/** One message, in the order of the conversation. */
-export interface DemoMessage {
-  readonly by: DemoUserId
-  readonly at: DemoTime
-  readonly text: string
-  /** A note: for the team only. */
-  readonly note?: true
-  /** A name other messages may quote it by. */
-  readonly as?: string
-  readonly quote?: string
-  /** What the text was before it was edited. */
-  readonly before?: string
-  readonly deleted?: true
-}
-
-/** A change of status. */
-export interface DemoStatus {
-  readonly by: DemoUserId
-  readonly at: DemoTime
-  readonly status: ConversationStatus
-}
-
-/** A conversation; who does not stand in `unread` has read everything. */
-export interface DemoConversation {
-  readonly key: string
-  readonly kind: ConversationKind
-  readonly direct?: true
-  readonly subject?: string
-  readonly context?: Context
-  /** Who is in it; the first one started it with the first message. */
-  readonly people: readonly [DemoUserId, ...DemoUserId[]]
-  readonly opening: DemoMessage
-  readonly steps: readonly (DemoMessage | DemoStatus)[]
-  /** How many of the last messages they can see somebody has not read. */
-  readonly unread?: Partial<Record<DemoUserId, number>>
-}
-
-/** What the demo workspace is called. */
-export const demoWorkspaceName = 'Fernhill Studio'
-
-const studio: Organization = { id: 'fernhill', name: 'Fernhill Studio', kind: 'own' }
-const acme: Organization = { id: 'acme', name: 'Acme Ltd', kind: 'client' }
-const northwind: Organization = { id: 'northwind', name: 'Northwind Lighting', kind: 'client' }
-const press: Organization = { id: 'row-press', name: 'Row Press', kind: 'partner' }
-
-const users = {
-  ana: { id: 'ana', name: 'Ana Ferreira', email: 'ana@fernhill.example', role: 'admin', organization: studio },
-  luis: { id: 'luis', name: 'Luis Ortega', email: 'luis@fernhill.example', role: 'member', organization: studio },
-  mo: { id: 'mo', name: 'Mo Adeyemi', email: 'mo@fernhill.example', role: 'member', organization: studio },
-  dana: { id: 'dana', name: 'Dana Whitfield', email: 'dana@acme.example', role: 'external', organization: acme },
-  priya: { id: 'priya', name: 'Priya Raman', email: 'priya@northwind.example', role: 'external', organization: northwind },
-  tomasz: { id: 'tomasz', name: 'Tomasz Zielinski', email: 'tomasz@rowpress.example', role: 'external', organization: press },
-} as const satisfies Record<string, DemoUser>
-
-/** An id of one of the people. */
-export type DemoUserId = keyof typeof users
-
-/** The studio's team, its clients, and the printer it works with. */
-export const demoUsers: Readonly<Record<DemoUserId, DemoUser>> = users
+import type { DemoConversation } from './demo-script.ts'
 
 const relaunch: DemoConversation = {
   key: 'acme-relaunch',
@@ -108,7 +36,12 @@ const relaunch: DemoConversation = {
       as: 'dealers',
       text: 'Love the photo! Could "Where to buy" move above the testimonials? Half of our calls are people asking for the nearest dealer.',
     },
-    { by: 'luis', at: '3d 14:10', quote: 'dealers', text: 'Yes, and it makes the page shorter on phones. I will move it.' },
+    {
+      by: 'luis',
+      at: '3d 14:10',
+      quote: 'dealers',
+      text: 'Yes, and it makes the page shorter on phones. I will move it.',
+    },
     {
       by: 'ana',
       at: '3d 14:30',
@@ -128,7 +61,11 @@ const relaunch: DemoConversation = {
       at: '2d 09:15',
       text: 'Dana, about the dealers: a list by region is part of the relaunch. A map with search would be a small extra, you get an estimate from me.',
     },
-    { by: 'dana', at: '2d 10:48', text: 'The list is perfect for the start. Do send the estimate, sales have wanted a map for years.' },
+    {
+      by: 'dana',
+      at: '2d 10:48',
+      text: 'The list is perfect for the start. Do send the estimate, sales have wanted a map for years.',
+    },
     {
       by: 'luis',
       at: '2d 16:20',
@@ -153,7 +90,12 @@ const relaunch: DemoConversation = {
       as: 'menu',
       text: 'It looks great. On my old phone the menu opens, but I cannot scroll it once the product list is unfolded.',
     },
-    { by: 'mo', at: '34m', note: true, text: 'I can reproduce it, the overlay has a fixed height. The fix is in review.' },
+    {
+      by: 'mo',
+      at: '34m',
+      note: true,
+      text: 'I can reproduce it, the overlay has a fixed height. The fix is in review.',
+    },
     { by: 'mo', at: '31m', quote: 'menu', text: 'Found it, thank you. The fix will be up within half an hour.' },
     { by: 'dana', at: '26m', text: 'You are quick! Then I can show it to the board this afternoon.' },
     { by: 'mo', at: '8m', text: 'The fix is live. Reload once, and the menu scrolls.' },
@@ -185,8 +127,20 @@ const photos: DemoConversation = {
       text: 'They leave the warehouse tomorrow, on two pallets. Five of the glass shades are one of a kind, please handle them like eggs.',
     },
     { by: 'luis', at: '5d 11:18', quote: 'eggs', text: 'Like eggs. I will unpack those myself.' },
-    { by: 'luis', at: '5d 11:25', note: true, as: 'insured', text: 'Ana, are we insured for samples in the studio, or only on the way?' },
-    { by: 'ana', at: '5d 11:52', note: true, quote: 'insured', text: 'Both, up to 10,000. I have added this delivery to the policy.' },
+    {
+      by: 'luis',
+      at: '5d 11:25',
+      note: true,
+      as: 'insured',
+      text: 'Ana, are we insured for samples in the studio, or only on the way?',
+    },
+    {
+      by: 'ana',
+      at: '5d 11:52',
+      note: true,
+      quote: 'insured',
+      text: 'Both, up to 10,000. I have added this delivery to the policy.',
+    },
     {
       by: 'luis',
       at: '3d 16:08',
@@ -216,15 +170,28 @@ const brochure: DemoConversation = {
     text: 'Good morning Tomasz, order 1042 is approved: 500 copies, 16 pages, 170 g uncoated, saddle stitched. Luis uploads the print file today. Is delivery in nine working days still possible?',
   },
   steps: [
-    { by: 'tomasz', at: '2d 09:20', text: 'Good morning! Yes, if I have the file by noon tomorrow. The paper is in stock.' },
-    { by: 'luis', at: '2d 15:40', text: 'The file is up as acme-brochure-3.pdf, with 3 mm bleed and black as 100 K only.' },
+    {
+      by: 'tomasz',
+      at: '2d 09:20',
+      text: 'Good morning! Yes, if I have the file by noon tomorrow. The paper is in stock.',
+    },
+    {
+      by: 'luis',
+      at: '2d 15:40',
+      text: 'The file is up as acme-brochure-3.pdf, with 3 mm bleed and black as 100 K only.',
+    },
     {
       by: 'tomasz',
       at: '1d 08:10',
       as: 'soft',
       text: 'Checked. The pictures on pages 6 and 11 have 140 dpi, they will look soft in print. The rest is fine.',
     },
-    { by: 'luis', at: '1d 08:35', quote: 'soft', text: 'Good catch, those came from the web version. A new file follows within the hour.' },
+    {
+      by: 'luis',
+      at: '1d 08:35',
+      quote: 'soft',
+      text: 'Good catch, those came from the web version. A new file follows within the hour.',
+    },
     {
       by: 'luis',
       at: '1d 09:28',
@@ -236,7 +203,12 @@ const brochure: DemoConversation = {
       at: '1d 10:02',
       text: 'Perfect, the press is booked. Shall I send a printed proof by courier, or is the PDF enough for you?',
     },
-    { by: 'ana', at: '1d 10:15', note: true, text: 'Dana wants to feel the paper. The courier is 28, we can put it on the bill.' },
+    {
+      by: 'ana',
+      at: '1d 10:15',
+      note: true,
+      text: 'Dana wants to feel the paper. The courier is 28, we can put it on the bill.',
+    },
     { by: 'ana', at: '1d 10:17', text: 'A printed proof please, our client would like to feel the paper.' },
     {
       by: 'tomasz',
@@ -289,8 +261,17 @@ const week: DemoConversation = {
     text: 'What is on: Luis has the Northwind shoot and the brochure, Mo builds for Acme, I am with the accountant tomorrow morning. Is anything in your way?',
   },
   steps: [
-    { by: 'mo', at: '1d 08:41', as: 'disk', text: 'The staging server needs a larger disk before I import the Acme content. Otherwise all good.' },
-    { by: 'luis', at: '1d 08:44', text: 'I am between lamps for two days. Write to me here, I will not hear the phone.' },
+    {
+      by: 'mo',
+      at: '1d 08:41',
+      as: 'disk',
+      text: 'The staging server needs a larger disk before I import the Acme content. Otherwise all good.',
+    },
+    {
+      by: 'luis',
+      at: '1d 08:44',
+      text: 'I am between lamps for two days. Write to me here, I will not hear the phone.',
+    },
     { by: 'ana', at: '1d 08:50', quote: 'disk', text: 'Go ahead, it is twelve a month.' },
     { by: 'mo', at: '1d 17:58', text: 'The disk is in, without a restart.' },
     {
@@ -299,7 +280,12 @@ const week: DemoConversation = {
       as: 'glass',
       text: 'The first lamps are done and look lovely. The glass ones take twice as long because of the reflections, I need half a day more.',
     },
-    { by: 'ana', at: '58m', quote: 'glass', text: 'Take it. I would rather tell Priya now than show her reflections later.' },
+    {
+      by: 'ana',
+      at: '58m',
+      quote: 'glass',
+      text: 'Take it. I would rather tell Priya now than show her reflections later.',
+    },
   ],
   unread: { luis: 1 },
 }
@@ -311,7 +297,11 @@ const icons: DemoConversation = {
   people: ['luis', 'mo'],
   opening: { by: 'luis', at: '2d 13:05', text: 'Do you want the Acme icons in one sprite, or as single files?' },
   steps: [
-    { by: 'mo', at: '2d 13:11', text: 'Single files, the build does the rest. And please all on the 24 px grid, three of the last ones were 22.' },
+    {
+      by: 'mo',
+      at: '2d 13:11',
+      text: 'Single files, the build does the rest. And please all on the 24 px grid, three of the last ones were 22.',
+    },
     { by: 'luis', at: '2d 13:12', text: 'Guilty. The new set has 31 icons, all 24, in the folder now.' },
     { by: 'mo', at: '2d 13:40', text: 'They are in. The cart looks much better than the old one.' },
   ],
@@ -329,7 +319,11 @@ const logo: DemoConversation = {
     text: 'Hi Priya, the final logo is ready: colour, one colour and white, each as SVG and PDF, and a one-page guide for your printers.',
   },
   steps: [
-    { by: 'priya', at: '12d 11:02', text: 'It is beautiful. Our sign maker asks for the exact blue as a Pantone number.' },
+    {
+      by: 'priya',
+      at: '12d 11:02',
+      text: 'It is beautiful. Our sign maker asks for the exact blue as a Pantone number.',
+    },
     { by: 'luis', at: '12d 11:09', text: 'Pantone 2767 C. I have added it to the guide.' },
     { by: 'priya', at: '11d 09:14', text: 'Everything has arrived, the new sign goes up next week. Thank you all!' },
     { by: 'ana', at: '11d 09:20', text: 'Send us a photo of the sign, we would love to see it.' },
@@ -343,7 +337,11 @@ const fair: DemoConversation = {
   subject: 'Trade fair stand',
   context: { type: 'project', id: 'acme-fair', title: 'Acme trade fair stand', url: null },
   people: ['ana', 'luis', 'dana'],
-  opening: { by: 'ana', at: '30d 14:00', text: 'Hi Dana, the walls for the stand are printed and go straight to the hall.' },
+  opening: {
+    by: 'ana',
+    at: '30d 14:00',
+    text: 'Hi Dana, the walls for the stand are printed and go straight to the hall.',
+  },
   steps: [
     { by: 'dana', at: '30d 14:25', text: 'Great, our people build it up the evening before.' },
     { by: 'dana', at: '27d 10:10', text: 'The stand was packed all day. Two visitors even asked who made it!' },

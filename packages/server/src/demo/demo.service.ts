@@ -6,15 +6,9 @@ import { createConversation } from '../inbox/create-conversation.service.ts'
 import { deleteMessage, editMessage, getMessage, sendMessage } from '../messages/message.service.ts'
 import { markDelivered, markRead } from '../reads/read.service.ts'
 import { defaultWorkspaceId } from '../workspaces/workspace.service.ts'
-import {
-  type DemoConversation,
-  type DemoMessage,
-  type DemoStatus,
-  type DemoUserId,
-  demoConversations,
-  demoUsers,
-  demoWorkspaceName,
-} from './demo.content.ts'
+import { demoConversations } from './demo.content.ts'
+import { type DemoUserId, demoUsers, demoWorkspaceName } from './demo-people.ts'
+import type { DemoConversation, DemoMessage, DemoStatus } from './demo-script.ts'
 import { momentOf } from './demo-time.ts'
 
 /** Somebody to sign in as. */
@@ -82,7 +76,13 @@ async function open(services: Services, conversation: DemoConversation): Promise
   return { id: opened.conversation.id, firstId: opened.lastMessage?.id ?? '' }
 }
 
-async function send(services: Services, conversationId: string, clientKey: string, message: DemoMessage, played: Played) {
+async function send(
+  services: Services,
+  conversationId: string,
+  clientKey: string,
+  message: DemoMessage,
+  played: Played,
+) {
   const ctx = actAs(services, message.by)
   const replyTo = played.find((earlier) => earlier.message.as !== undefined && earlier.message.as === message.quote)?.id
   const text = message.before ?? message.text

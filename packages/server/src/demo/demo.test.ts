@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Context, lineOf } from '../context.ts'
 import { listConversations } from '../inbox/inbox.service.ts'
 import { listMessages } from '../messages/message-pages.service.ts'
-import { demoConversations, type DemoUserId, demoUsers } from './demo.content.ts'
+import { demoConversations } from './demo.content.ts'
 import { type DemoPerson, seedDemo } from './demo.service.ts'
+import { type DemoUserId, demoUsers } from './demo-people.ts'
 import { momentOf } from './demo-time.ts'
 
 let server: TestServer
@@ -69,15 +70,15 @@ test('K5 everybody finds the conversations and unread counts the content says', 
 test('K5 messages stand in the order of their times, none in the future, and the list follows them', async () => {
   for (const id of Object.keys(demoUsers) as DemoUserId[]) {
     const inbox = await listConversations(as(id), { view: 'all', limit: 50 })
-    const activity = inbox.items.map((item) => item.activityAt)
-    expect(activity).toEqual(activity.toSorted().reverse())
+    const activity = inbox.items.map((item) => Date.parse(item.activityAt))
+    expect(activity).toEqual(activity.toSorted((a, b) => b - a))
     for (const { conversation, activityAt } of inbox.items) {
       const messages = await messagesOf(id, conversation.id)
-      const times = messages.map((message) => message.createdAt)
-      expect(times, conversation.subject ?? '').toEqual(times.toSorted())
-      expect(Date.parse(times.at(-1) ?? '')).toBeLessThan(Date.now())
+      const times = messages.map((message) => Date.parse(message.createdAt))
+      expect(times, conversation.subject ?? '').toEqual(times.toSorted((a, b) => a - b))
+      expect(times.at(-1)).toBeLessThan(Date.now())
       expect(activityAt).toBe(messages.findLast((message) => message.kind !== 'system')?.createdAt)
-      expect(conversation.createdAt).toBe(times[0])
+      expect(Date.parse(conversation.createdAt)).toBe(times[0])
     }
   }
 })

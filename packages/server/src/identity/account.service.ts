@@ -104,7 +104,11 @@ export async function createUser({ db, ids }: Pick<Services, 'db' | 'ids'>, inpu
  * Gives a person with an email address another password and ends all sessions opened with the old one.
  * @throws ParleyError `not_found` without an account, `invalid` for a password easy to guess
  */
-export async function setPassword(services: Services, { workspaceId, userId }: Person, password: string): Promise<void> {
+export async function setPassword(
+  services: Services,
+  { workspaceId, userId }: Person,
+  password: string,
+): Promise<void> {
   const values = [workspaceId, userId]
   const scope = systemScope(workspaceId)
   const [account] = await services.db.transaction('read', scope, (tx) => tx.query<{ email: string }>(findEmail, values))

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net'
 import { limits, ParleyError } from '@parley/protocol'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { networkOf } from './network.ts'
 
 /** An attempt that was counted before it was made, so that parallel ones cannot slip through. */
 export interface Attempt {
@@ -16,21 +16,6 @@ export interface Attempts {
    * @throws ParleyError `rate_limited` with `retryAfter` in seconds
    */
   begin(address: string, account?: string): Promise<Attempt>
-}
-
-const mappedAddress = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
-
-/** What counts as one caller: an IPv4 address, or the /64 network one IPv6 subscriber is given. */
-export function networkOf(address: string): string {
-  const bare = address.replace(/%.*$/, '')
-  const mapped = mappedAddress.exec(bare)?.[1]
-  if (mapped !== undefined) return mapped
-  if (!isIPv6(bare)) return bare
-  const [head = '', tail] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`
 }
 
 async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {

@@ -56,19 +56,24 @@ async function closesWithinASecond(socket: TestSocket): Promise<void> {
 }
 
 describe('first sight', () => {
-  test('I6 workspace, organization and user are made from the claims', async () => {
+  test('ID6 workspace, organization and user are made from the claims', async () => {
     const sub = newId()
     const organization = { id: 'acme', name: 'Acme', kind: 'client' }
     const claims = { workspace: 'brand-new', name: 'Dana', email: 'dana@acme.example', organization }
     const session = await authenticate(sub, claims)
     expect(session.actor).toEqual({ workspaceId: 'brand-new', userId: sub, role: 'external' })
-    expect(await userRow(sub, 'brand-new')).toMatchObject({ name: 'Dana', role: 'external', organization: 'Acme', kind: 'client' })
+    expect(await userRow(sub, 'brand-new')).toMatchObject({
+      name: 'Dana',
+      role: 'external',
+      organization: 'Acme',
+      kind: 'client',
+    })
     const me = await identity.getMe(session.actor)
     expect(me.workspace).toEqual({ id: 'brand-new', name: 'brand-new' })
     expect(me.user.organization).toEqual(organization)
   })
 
-  test('I6 twenty first requests at once make one user', async () => {
+  test('ID6 twenty first requests at once make one user', async () => {
     const sub = newId()
     const token = await tokenOf(sub, { workspace: 'rush', organization: { id: 'o', name: 'O', kind: 'own' } })
     const sessions = await Promise.all(Array.from({ length: 20 }, () => identity.authenticate({ bearer: token })))
@@ -85,7 +90,7 @@ describe('first sight', () => {
 })
 
 describe('refreshed', () => {
-  test('I7 claims that differ are taken over; the same ones write nothing', async () => {
+  test('ID7 claims that differ are taken over; the same ones write nothing', async () => {
     const sub = newId()
     await authenticate(sub, { name: 'Old', role: 'member', avatarUrl: 'https://example.com/a.png' })
     const before = await userRow(sub)
@@ -95,13 +100,18 @@ describe('refreshed', () => {
     expect(await userRow(sub)).toMatchObject({ name: 'New', avatar_url: null })
   })
 
-  test('I7 profile fields left out stay; rights left out are gone', async () => {
+  test('ID7 profile fields left out stay; rights left out are gone', async () => {
     const sub = newId()
     const organization = { id: 'own', name: 'Own', kind: 'own' }
     await authenticate(sub, { name: 'Ana', email: 'ana@example.com', role: 'admin', organization })
     const { actor } = await authenticate(sub)
     expect(actor.role).toBe('external')
-    expect(await userRow(sub)).toMatchObject({ name: 'Ana', email: 'ana@example.com', role: 'external', organization_id: null })
+    expect(await userRow(sub)).toMatchObject({
+      name: 'Ana',
+      email: 'ana@example.com',
+      role: 'external',
+      organization_id: null,
+    })
   })
 
   test('SEC-53 an older token does not bring a higher role back', async () => {
@@ -113,14 +123,14 @@ describe('refreshed', () => {
     expect((await userRow(sub))?.role).toBe('external')
   })
 
-  test('SEC-53 sessions of a person whose role has changed are named by recheck', async () => {
+  test('ID9 SEC-53 sessions of a person whose role has changed are named by recheck', async () => {
     const sub = newId()
     const before = await authenticate(sub, { role: 'admin', iat: now - 100 })
     const after = await authenticate(sub, { role: 'member', iat: now })
     expect(await identity.recheck([before, after])).toEqual([before])
   })
 
-  test('I7 an organization is not renamed back and forth by tokens of different age', async () => {
+  test('ID7 an organization is not renamed back and forth by tokens of different age', async () => {
     const [old, fresh] = [newId(), newId()]
     const claimsOf = (name: string) => ({ organization: { id: 'pingpong', name, kind: 'partner' } })
     await authenticate(old, claimsOf('Before'))
@@ -131,7 +141,7 @@ describe('refreshed', () => {
 })
 
 describe('credentials', () => {
-  test('I8 the bearer wins over the cookie, also when it is wrong', async () => {
+  test('ID8 the bearer wins over the cookie, also when it is wrong', async () => {
     const { workspaceId, userId } = await identity.createUser({ workspace: 'w1', name: 'Own account', role: 'member' })
     const link = await identity.createSignInLink(workspaceId, userId)
     const { cookieValue: cookie } = await identity.signInWithLink({ token: link }, '127.0.0.1')
@@ -160,7 +170,7 @@ describe('credentials', () => {
     expect([...bodies]).toEqual(['{"code":"unauthenticated","message":"There is no valid session or token."}'])
   })
 
-  test('SEC-49 a signed-out token is refused and its sockets close within a second', async () => {
+  test('ID13 SEC-49 a signed-out token is refused and its sockets close within a second', async () => {
     const token = await tokenOf(newId())
     const socket = await openSocket(server.url, { token })
     const headers = { authorization: `Bearer ${token}` }
@@ -183,7 +193,7 @@ describe('credentials', () => {
     expect(await identity.recheck([session])).toEqual([session])
   })
 
-  test('SEC-46 a token that ends while its socket is open is named by recheck', async () => {
+  test('ID9 SEC-46 a token that ends while its socket is open is named by recheck', async () => {
     const session = await authenticate(newId())
     expect(await identity.recheck([session])).toEqual([])
     server.travel(2 * 3600 * 1000)

@@ -1,4 +1,4 @@
-import { type Me, type ParsedInput, ParleyError } from '@parley/protocol'
+import { type Me, ParleyError, type ParsedInput } from '@parley/protocol'
 import type { Config } from '../config.ts'
 import type { Actor, Services } from '../context.ts'
 import { statement } from '../db/database.ts'
@@ -48,7 +48,11 @@ function groupByWorkspace(sessions: readonly Session[]): Map<string, Session[]> 
 }
 
 /** The sessions of one workspace that hold no more; at most one query for each kind. */
-function recheckWorkspace({ db, clock }: Services, workspaceId: string, sessions: readonly Session[]): Promise<Session[]> {
+function recheckWorkspace(
+  { db, clock }: Services,
+  workspaceId: string,
+  sessions: readonly Session[],
+): Promise<Session[]> {
   const now = clock()
   const cookies = sessions.filter(({ kind }) => kind === 'session')
   const tokens = sessions.filter(({ kind, expiresAt }) => kind === 'token' && expiresAt > now)

@@ -1,4 +1,4 @@
-import { limits, type Me, type ParsedInput, ParleyError } from '@parley/protocol'
+import { limits, type Me, ParleyError, type ParsedInput } from '@parley/protocol'
 import type { Actor, Services } from '../context.ts'
 import { type Scope, statement, type Tx } from '../db/database.ts'
 import { toProfile, type UserRow, userColumns, userTables } from '../users/user.tables.ts'

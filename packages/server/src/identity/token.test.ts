@@ -2,7 +2,7 @@ import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'no
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ParleyError } from '@parley/protocol'
-import { SignJWT, type JWTHeaderParameters } from 'jose'
+import { type JWTHeaderParameters, SignJWT } from 'jose'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTokenVerifier, type TokenConfig } from './token.ts'
@@ -90,13 +90,13 @@ beforeAll(async () => {
 afterAll(() => keySet.close())
 
 describe('accepted', () => {
-  test('I1 a minimal HS256 token is an external person of the default workspace', async () => {
+  test('ID1 a minimal HS256 token is an external person of the default workspace', async () => {
     const { claims, expiresAt } = await verifierOf({ secret }).verify(await hs())
     expect(claims).toEqual({ sub: 'u1', exp: seconds + 600, iat: 0, workspace: 'default', role: 'external' })
     expect(expiresAt).toBe((seconds + 660) * 1000)
   })
 
-  test('I1 all claims are read, unknown ones ignored', async () => {
+  test('ID1 all claims are read, unknown ones ignored', async () => {
     const person = {
       workspace: 'w 1',
       name: ' Ana ',
@@ -109,7 +109,7 @@ describe('accepted', () => {
     expect(claims).toEqual({ sub: 'u1', exp: seconds + 600, iat: seconds, ...person, name: 'Ana' })
   })
 
-  test('I2 RS256 and ES256 tokens verify against the key set, fetched once', async () => {
+  test('ID2 RS256 and ES256 tokens verify against the key set, fetched once', async () => {
     keySet.requests = []
     const verifier = verifierOf(both)
     const tokens = [
@@ -121,7 +121,7 @@ describe('accepted', () => {
     expect(keySet.requests).toEqual(['/keys'])
   })
 
-  test('I3 a verified token is remembered only until it ends', async () => {
+  test('ID3 a verified token is remembered only until it ends', async () => {
     let time = now
     const verifier = verifierOf({ secret }, () => time)
     const token = await hs()
@@ -198,7 +198,12 @@ describe('refused, always with the same answer', () => {
   test('SEC-46 wrong issuer or audience, or none, where they are asked for', async () => {
     const config = { secret, issuer: 'https://host.example', audience: 'parley' }
     await verifierOf(config).verify(await hs({ iss: 'https://host.example', aud: ['x', 'parley'] }))
-    const wrong = [{}, { iss: 'https://host.example' }, { aud: 'parley' }, { iss: 'https://evil.example', aud: 'parley' }]
+    const wrong = [
+      {},
+      { iss: 'https://host.example' },
+      { aud: 'parley' },
+      { iss: 'https://evil.example', aud: 'parley' },
+    ]
     for (const claims of wrong) await expectRefused(config, await hs(claims))
     await expectRefused(config, await hs({ iss: 'https://host.example', aud: 'refresh' }))
   })
@@ -246,11 +251,11 @@ describe('refused, always with the same answer', () => {
     { organization: { id: 'o1', name: 'O' } },
     { organization: { id: 'o1', name: 'O', kind: 'enemy' } },
     { organization: { $ne: '' } },
-  ])('I4 claims of the wrong form: %j', async (claims) => {
+  ])('ID4 claims of the wrong form: %j', async (claims) => {
     await expectRefused({ secret }, await hs(claims))
   })
 
-  test('SEC-49 a token that was signed out', async () => {
+  test('ID13 SEC-49 a token that was signed out', async () => {
     const verifier = verifierOf({ secret })
     const token = await hs()
     verifier.end((await verifier.verify(token)).key)
@@ -263,7 +268,7 @@ describe('refused, always with the same answer', () => {
 })
 
 describe('key set', () => {
-  test('I5 one that cannot be fetched is our trouble, not the caller’s', async () => {
+  test('ID5 one that cannot be fetched is our trouble, not the caller’s', async () => {
     const away = await serveKeys()
     const token = await sign(rsa.privateKey, { alg: 'RS256', kid: 'r1' })
     away.status = 500
@@ -273,7 +278,7 @@ describe('key set', () => {
     expect(await refusal(config, token)).toMatchObject({ code: 'unavailable' })
   })
 
-  test('I5 it serves again as soon as it is back', async () => {
+  test('ID5 it serves again as soon as it is back', async () => {
     const set = await serveKeys()
     const verifier = verifierOf({ jwksUrl: `${set.url}/keys` })
     const token = await sign(rsa.privateKey, { alg: 'RS256', kid: 'r1' })

@@ -2,9 +2,9 @@ import { ParleyError } from '@parley/protocol'
 import {
   createRemoteJWKSet,
   decodeProtectedHeader,
-  errors as joseErrors,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
+  errors as joseErrors,
   jwtVerify,
 } from 'jose'
 import { LRUCache } from 'lru-cache'
@@ -83,7 +83,10 @@ function sourcesOf(config: TokenConfig, log: Services['log']): readonly KeySourc
  * @param config where keys come from, and what tokens must carry
  * @param services clock and log; the reason of a refusal is logged at level debug and told to nobody
  */
-export function createTokenVerifier(config: TokenConfig, { clock, log }: Pick<Services, 'clock' | 'log'>): TokenVerifier {
+export function createTokenVerifier(
+  config: TokenConfig,
+  { clock, log }: Pick<Services, 'clock' | 'log'>,
+): TokenVerifier {
   const sources = sourcesOf(config, log)
   const verified = new LRUCache<string, VerifiedToken>({ max: remembered })
   const ended = new LRUCache<string, true>({ max: remembered })
