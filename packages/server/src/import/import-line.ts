@@ -29,7 +29,10 @@ const index = z.int().min(0).max(greatestIndex)
 
 /** By the rule of titles, but taken as it is: trimmed, two names could become one. */
 function name(length: number) {
-  return z.string().max(length).refine((value) => subject.safeParse(value).success, 'must be one line of text')
+  return z
+    .string()
+    .max(length)
+    .refine((value) => subject.safeParse(value).success, 'must be one line of text')
 }
 
 const schema = z.object({

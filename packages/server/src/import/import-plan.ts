@@ -59,7 +59,9 @@ export interface Plan {
 }
 
 function bodyHash({ at, author, text, replyTo }: ImportLine): string {
-  return createHash('sha256').update(JSON.stringify([at, author, text, replyTo])).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify([at, author, text, replyTo]))
+    .digest('base64url')
 }
 
 /** Why a person may not write here, by the rules of sending and of adding people; null when he may. */
@@ -116,7 +118,8 @@ function take(draft: Draft, line: ImportLine): string | null {
     const person = present.people.get(senderId)
     const refusal = refusalOf(present, person, joining.size)
     if (refusal !== null) return refusal
-    if (!person?.known && !joining.has(senderId)) joining.set(senderId, { userId: senderId, role: 'member', at: line.at })
+    if (!person?.known && !joining.has(senderId))
+      joining.set(senderId, { userId: senderId, role: 'member', at: line.at })
     const clientKey = ids.messageKey(line.index)
     draft.messages.push({ id, senderId, clientKey, bodyHash: hash, text: line.text, replyTo, at: line.at })
     hashes.set(id, hash)

@@ -20,7 +20,8 @@ async function read(content: string | Buffer): Promise<(ImportLine | Fault)[]> {
   const path = join(folder, 'file')
   await writeFile(path, content)
   const file = await openImportFile(path)
-  const lines = await Array.fromAsync(file.lines)
+  const lines: (ImportLine | Fault)[] = []
+  for await (const line of file.lines) lines.push(line)
   expect(file.bytesRead()).toBe(file.size)
   return lines
 }

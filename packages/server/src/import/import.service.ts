@@ -3,15 +3,21 @@ import type { Services } from '../context.ts'
 import { type ConversationRow, conversationColumns } from '../conversations/conversation.tables.ts'
 import { type Scope, statement, type Tx } from '../db/database.ts'
 import { requireFitting } from '../participants/participant.policy.ts'
+import { defaultWorkspaceId, ensureWorkspace, readWorkspace } from '../workspaces/workspace.service.ts'
 import { type Batch, toBatches } from './import-batches.ts'
 import { type ImportedIds, importedIds, importedUserId } from './import-ids.ts'
 import type { Fault, ImportLine } from './import-line.ts'
-import { type ImportOptions, type NewMessage, type PersonRow, type Plan, type Present, planConversation } from './import-plan.ts'
+import {
+  type ImportOptions,
+  type NewMessage,
+  type PersonRow,
+  type Plan,
+  type Present,
+  planConversation,
+} from './import-plan.ts'
 
 /** How many conversations are written at the same time. */
 const writers = 4
-
-const findWorkspace = statement('import-workspace', 'select id from workspaces where id = $1')
 
 const findParticipants = statement(
   'import-viewers',
@@ -38,18 +44,22 @@ const lock = statement(
   `select ${conversationColumns} from conversations c where c.workspace_id = $1 and c.id = $2 for update`,
 )
 
+/** One by one by primary key: on a young database the planner takes the workspace for the narrower choice, and reads all of it. */
 const findMessages = statement(
   'import-messages-known',
-  'select id, body_hash from messages where workspace_id = $1 and id = any($2) and conversation_id = $3',
+  `select m.id, m.body_hash from unnest($2::text[]) as x(id) cross join lateral (
+     select id, body_hash from messages where workspace_id = $1 and id = x.id limit 1) m`,
 )
 
 const findPeople = statement(
   'import-people',
-  `select u.id, u.role, u.deactivated_at is not null as deactivated, p.user_id is not null as known,
-     p.removed_at is not null as removed
-   from users u left join participants p
-     on p.workspace_id = u.workspace_id and p.conversation_id = $2 and p.user_id = u.id
-   where u.workspace_id = $1 and u.id = any($3)`,
+  `select u.id, u.role, u.deactivated, p.removed is not null as known, coalesce(p.removed, false) as removed
+   from unnest($3::text[]) as x(id)
+   cross join lateral (
+     select id, role, deactivated_at is not null as deactivated from users where workspace_id = $1 and id = x.id limit 1) u
+   left join lateral (
+     select removed_at is not null as removed from participants
+     where workspace_id = $1 and conversation_id = $2 and user_id = x.id limit 1) p on true`,
 )
 
 const addParticipants = statement(
@@ -197,11 +207,7 @@ async function readPresent(tx: Tx, run: Run, ids: ImportedIds, lines: readonly I
   const { conversationId } = ids
   const [conversation] = await tx.query<ConversationRow>(lock, [workspaceId, conversationId])
   if (!conversation) throw new Error(`Conversation ${conversationId} is neither there nor could it be made`)
-  const known = await tx.query<{ id: string; body_hash: string }>(findMessages, [
-    workspaceId,
-    idsOf(lines, ids),
-    conversationId,
-  ])
+  const known = await tx.query<{ id: string; body_hash: string }>(findMessages, [workspaceId, idsOf(lines, ids)])
   const authors = new Set(lines.map((line) => importedUserId(options.source, line.author)))
   const people = await tx.query<PersonRow>(findPeople, [
     workspaceId,
@@ -243,13 +249,13 @@ async function writePeople({ db, scope, options }: Run, batch: Batch): Promise<n
 }
 
 /**
- * Checks that what an import is told names things that exist.
- * @throws ParleyError `invalid` for a workspace or a person who is not there, or who may not be in such a conversation
+ * Checks that what an import is told names things that exist; the default workspace is made.
+ * @throws ParleyError `not_found` for another workspace, `invalid` for a person who is not there or may not be in such a conversation
  */
 async function requireOptions({ db, scope, options }: Run): Promise<void> {
-  await db.transaction('read', scope, async (tx) => {
-    const [workspace] = await tx.query(findWorkspace, [scope.workspaceId])
-    if (!workspace) throw new ParleyError('invalid', `There is no workspace ${scope.workspaceId}`)
+  await db.transaction('write', scope, async (tx) => {
+    if (scope.workspaceId === defaultWorkspaceId) await ensureWorkspace(tx, defaultWorkspaceId)
+    await readWorkspace(tx, scope.workspaceId)
     const found = await tx.query<Pick<PersonRow, 'id' | 'role'>>(findParticipants, [
       scope.workspaceId,
       options.participants,
@@ -290,12 +296,12 @@ async function writeBatch(run: Run, batch: Batch, counts: ImportCounts, watch: I
  * Brings messages of another system in, by the rules of sending them, in bulk: one transaction for each conversation of a
  * batch, under the conversation's lock. What is there already stays, so an import can be stopped at any point and run again.
  * @param services the database
- * @param workspaceId a workspace that exists
+ * @param workspaceId a workspace that exists, or the default one
  * @param options where it comes from and who is to see it
  * @param lines the file
  * @param watch is told of progress and of lines that could not be taken
  * @returns what was added
- * @throws ParleyError `invalid` for a workspace or people who are not there; `unavailable` when the database goes away; what was committed stays
+ * @throws ParleyError `not_found` for the workspace, `invalid` for people who are not there; `unavailable` when the database goes away; what was committed stays
  */
 export async function importLines(
   { db }: Pick<Services, 'db'>,

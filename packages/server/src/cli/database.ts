@@ -1,0 +1,59 @@
+import { realpathSync } from 'node:fs'
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import { localBus } from '../bus.ts'
+import type { Config } from '../config.ts'
+import { idsFrom, type Services, systemClock } from '../context.ts'
+import { holderOf } from '../db/data-directory.ts'
+import { openDatabase } from '../db/database.ts'
+import { connectionOf, startEmbedded } from '../db/embedded.ts'
+import { migrate } from '../db/migrate.ts'
+import { createLog } from '../log.ts'
+
+/** A database that can be reached as its owner until it is closed. */
+export interface Reachable {
+  readonly connection: pg.PoolConfig
+  close(): Promise<void>
+}
+
+const nothingToClose = (): Promise<void> => Promise.resolve()
+
+/** The log of a command that does one thing: what is worth saying then is a warning. */
+export function commandLog(config: Pick<Config, 'logLevel'>): Logger {
+  return createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel })
+}
+
+/** The database of a server: the one that is named, or an embedded one of its own. */
+export async function claimDatabase({ databaseUrl, dataDir }: Config, log: Logger): Promise<Reachable> {
+  if (databaseUrl !== undefined) return { connection: { connectionString: databaseUrl }, close: nothingToClose }
+  const embedded = await startEmbedded(dataDir, log)
+  return { connection: embedded.connection, close: () => embedded.stop() }
+}
+
+/** The database of a command: like a server's, but where a server runs on the data directory, the command joins it. */
+export async function reachDatabase(config: Config): Promise<Reachable> {
+  if (config.databaseUrl === undefined && (await holderOf(config.dataDir)) !== null) {
+    return { connection: connectionOf(realpathSync(config.dataDir)), close: nothingToClose }
+  }
+  return claimDatabase(config, commandLog(config))
+}
+
+/** Runs a command's work on the migrated database and closes everything after it. */
+export async function withServices<Result>(
+  config: Config,
+  work: (services: Services) => Promise<Result>,
+): Promise<Result> {
+  const { connection, close } = await reachDatabase(config)
+  const log = commandLog(config)
+  try {
+    await migrate(connection)
+    const db = await openDatabase(connection, log, 6)
+    try {
+      return await work({ db, bus: localBus(), clock: systemClock, ids: idsFrom(systemClock), log })
+    } finally {
+      await db.close()
+    }
+  } finally {
+    await close()
+  }
+}

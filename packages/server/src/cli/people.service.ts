@@ -1,0 +1,30 @@
+import { type Database, statement } from '../db/database.ts'
+import { readWorkspace } from '../workspaces/workspace.service.ts'
+
+/** A person as an administrator of the installation sees them. */
+export interface ListedPerson {
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  readonly email: string | null
+  readonly organization: string | null
+  readonly deactivated: boolean
+}
+
+const list = statement(
+  'people-list',
+  `select u.id, u.name, u.role, u.email, o.name as organization, u.deactivated_at is not null as deactivated
+   from users u left join organizations o on o.workspace_id = u.workspace_id and o.id = u.organization_id
+   where u.workspace_id = $1 order by lower(u.name), u.id`,
+)
+
+/**
+ * Everybody in a workspace, by name.
+ * @throws ParleyError `not_found` for a workspace that is not there
+ */
+export function listPeople(db: Database, workspaceId: string): Promise<ListedPerson[]> {
+  return db.transaction('read', { kind: 'system', workspaceId }, async (tx) => {
+    await readWorkspace(tx, workspaceId)
+    return tx.query<ListedPerson>(list, [workspaceId])
+  })
+}
