@@ -3,7 +3,9 @@ import { id, instant, seq } from './fields.ts'
 
 /**
  * Declares a durable event: one change of a conversation, in the viewer's own line.
- * `prev` is the last position accounted for to this viewer: apply when `prev <= have < seq`, fetch when `prev > have`.
+ * Live: apply when `prev <= have < seq`, drop when `seq <= have`, fetch the changes when `prev > have` (one was lost, or is not for this
+ * viewer to see). The items of a page of changes and of a resumption are applied in order without looking at `prev`; the page's own
+ * `seq` is the position then.
  * @param type its name on the wire
  * @param data what changed, in its present state
  */

@@ -11,13 +11,16 @@ export interface Hint {
   readonly joined: readonly string[]
 }
 
-/** An ephemeral event for those in a conversation; `public` is what the public line gets, null for nothing. */
+/** An ephemeral event for those in a conversation; null for a line that hears nothing of it. */
 export interface Signal {
   readonly workspaceId: string
   readonly conversationId: string
+  readonly userId: string
   readonly type: 'user-typing' | 'user-stopped-typing' | 'message-read' | 'message-delivered'
-  readonly team: object
+  readonly team: object | null
   readonly public: object | null
+  /** The head of the team's line that the sender knew of: nobody hears of it before this much is delivered to him. */
+  readonly position: number
 }
 
 /** Sessions that ended: one by its key, or all of a user. */

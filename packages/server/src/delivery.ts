@@ -36,6 +36,7 @@ interface Feed {
   readonly workspaceId: string
   readonly conversationId: string
   readonly places: Map<string, Place>
+  readonly waiting: Map<string, Signal>
   delivered: number
   hinted: number
   running: boolean
@@ -87,17 +88,15 @@ export class Delivery {
     void this.#run(feed)
   }
 
-  /** Passes an ephemeral event to those in the conversation. */
+  /**
+   * Passes an ephemeral event to those in the conversation, once delivery has come as far as its sender: a removal that he knew
+   * of is applied first. Of several that wait, the last of each kind and person is enough.
+   */
   signal(signal: Signal): void {
     const feed = this.#feeds.get(keyOf(signal.workspaceId, signal.conversationId))
     if (!feed) return
-    for (const line of ['team', 'public'] as const) {
-      const payload = signal[line]
-      if (!payload) continue
-      const places = [...feed.places.values()].filter((place) => place.reader.line === line)
-      const socketIds = places.flatMap((place) => [...place.reader.socketIds])
-      this.#send(socketIds, { type: signal.type, payload, ephemeral: true })
-    }
+    if (feed.delivered >= signal.position) this.#pass(feed, signal)
+    else feed.waiting.set(keyOf(signal.type, signal.userId), signal)
   }
 
   /** Makes a person known here. */
@@ -164,7 +163,16 @@ export class Delivery {
   #open(workspaceId: string, conversationId: string, delivered: number): Feed {
     const key = keyOf(workspaceId, conversationId)
     const hinted = Math.max(delivered, this.#noted.get(key) ?? 0)
-    const feed: Feed = { key, workspaceId, conversationId, places: new Map(), delivered, hinted, running: false }
+    const feed: Feed = {
+      key,
+      workspaceId,
+      conversationId,
+      places: new Map(),
+      waiting: new Map(),
+      delivered,
+      hinted,
+      running: false,
+    }
     this.#feeds.set(key, feed)
     return feed
   }
@@ -224,6 +232,25 @@ export class Delivery {
       this.#deliver(feed, batch, change)
       if (change.type === 'participant-removed') this.#unplace(feed, { workspaceId, userId: change.entity_id })
       feed.delivered = change.seq
+    }
+    this.#passWaiting(feed)
+  }
+
+  #passWaiting(feed: Feed): void {
+    for (const [key, signal] of feed.waiting) {
+      if (signal.position > feed.delivered) continue
+      feed.waiting.delete(key)
+      this.#pass(feed, signal)
+    }
+  }
+
+  #pass(feed: Feed, signal: Signal): void {
+    for (const line of ['team', 'public'] as const) {
+      const payload = signal[line]
+      if (!payload) continue
+      const places = [...feed.places.values()].filter((place) => place.reader.line === line)
+      const socketIds = places.flatMap((place) => [...place.reader.socketIds])
+      this.#send(socketIds, { type: signal.type, payload, ephemeral: true })
     }
   }
 

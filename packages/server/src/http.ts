@@ -9,7 +9,13 @@ import {
   ParleyError,
   type ParsedInput,
 } from '@parley/protocol'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import type { z } from 'zod'
 import type { Config } from './config.ts'
 import type { Context, Services } from './context.ts'
@@ -175,7 +181,7 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
   const { config, services } = parts
   const app = Fastify({
     loggerInstance: services.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.jsonBody,
     trustProxy: config.trustProxy,
     genReqId: () => services.ids(),

@@ -51,7 +51,15 @@ const enter = statement(
      and p.removed_at is null and u.deactivated_at is null`,
 )
 
-const openNew = statement('write-open', `select set_config('parley.writing', $1, true)`)
+const openRows = statement('write-open', `select set_config('parley.writing', $1, true)`)
+
+/**
+ * Lets the rest of a transaction write rows of one conversation: row-level security refuses it otherwise.
+ * Only for who has been found to be in it, or makes it.
+ */
+export async function openForWriting(tx: Tx, conversationId: string): Promise<void> {
+  await tx.query(openRows, [conversationId])
+}
 
 const record = statement(
   'write-record',
@@ -222,7 +230,7 @@ export function writeNew<Result>(
     ctx,
     conversation.id,
     async (tx) => {
-      await tx.query(openNew, [conversation.id])
+      await openForWriting(tx, conversation.id)
       return { conversation, participant }
     },
     work,

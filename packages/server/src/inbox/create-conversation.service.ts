@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type OperationOutput, ParleyError, type ParsedInput } from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
@@ -14,14 +15,14 @@ type Output = OperationOutput<'createConversation'>
 
 const findByKey = statement(
   'conversation-by-key',
-  'select id from conversations where workspace_id = $1 and created_by = $2 and client_key = $3',
+  'select id, body_hash from conversations where workspace_id = $1 and created_by = $2 and client_key = $3',
 )
 
 const insertConversation = statement(
   'conversation-insert',
   `insert into conversations (workspace_id, id, kind, direct, subject, context_type, context_id, context_title,
-     context_url, created_by, client_key)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     context_url, created_by, client_key, body_hash)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
    on conflict (workspace_id, created_by, client_key) do nothing
    returning id`,
 )
@@ -99,6 +100,7 @@ async function fill(ctx: Context, writing: Writing, input: Input): Promise<boole
     row.context_url,
     row.created_by,
     input.clientKey ?? null,
+    bodyHash(input),
   ])
   if (inserted.length === 0) return false
   await tx.query(insertParticipants, [ctx.actor.workspaceId, row.id, people, ctx.actor.userId])
@@ -108,26 +110,34 @@ async function fill(ctx: Context, writing: Writing, input: Input): Promise<boole
   return true
 }
 
-async function findCreated(ctx: Context, clientKey: string | undefined): Promise<string | undefined> {
-  if (clientKey === undefined) return undefined
+/** What the caller asked for, so that the same key with other content can be told from a retry. */
+function bodyHash({ clientKey: _, ...body }: Input): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('base64url')
+}
+
+async function findCreated(ctx: Context, input: Input): Promise<string | undefined> {
+  if (input.clientKey === undefined) return undefined
   const { actor, db } = ctx
-  const values = [actor.workspaceId, actor.userId, clientKey]
-  const rows = await db.transaction('read', scopeOf(actor), (tx) => tx.query<{ id: string }>(findByKey, values))
-  return rows[0]?.id
+  const values = [actor.workspaceId, actor.userId, input.clientKey]
+  const [row] = await db.transaction('read', scopeOf(actor), (tx) =>
+    tx.query<{ id: string; body_hash: string }>(findByKey, values),
+  )
+  if (row && row.body_hash !== bodyHash(input)) throw new ParleyError('client_key_reused')
+  return row?.id
 }
 
 /**
  * Starts a conversation, with its first message if there is one. The same client key again answers the same conversation.
  * @throws ParleyError `forbidden` for an internal conversation by an outsider, `invalid` for people who do not fit,
- *   `client_key_reused` when the key belongs to a conversation the actor has left
+ *   `client_key_reused` for other content under a used key
  */
 export async function createConversation(ctx: Context, input: Input): Promise<Output> {
   if (input.kind === 'internal' && lineOf(ctx.actor) === 'public') throw new ParleyError('forbidden')
-  const known = await findCreated(ctx, input.clientKey)
+  const known = await findCreated(ctx, input)
   if (known !== undefined) return getConversation(ctx, { conversationId: known })
   const row = emptyRow(ctx, ctx.ids(), input)
   const created = await writeNew(ctx, row, ownRow(ctx, row), (writing) => fill(ctx, writing, input))
-  const conversationId = created ? row.id : await findCreated(ctx, input.clientKey)
+  const conversationId = created ? row.id : await findCreated(ctx, input)
   if (conversationId === undefined) throw new ParleyError('client_key_reused')
   return getConversation(ctx, { conversationId })
 }

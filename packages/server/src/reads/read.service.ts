@@ -1,9 +1,11 @@
 import type { OperationOutput, ParsedInput } from '@parley/protocol'
 import { limits } from '@parley/protocol'
+import type { Signal } from '../bus.ts'
 import { type Context, type Line, lineOf, scopeOf } from '../context.ts'
-import { accessConversation } from '../conversations/conversation.policy.ts'
+import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
+import { openForWriting } from '../write.ts'
 
 type Mark = 'read' | 'delivered'
 
@@ -46,35 +48,52 @@ function columnOf(which: Mark, line: Line): MarkColumn {
   return line === 'team' ? `${which}_seq` : `${which}_public_seq`
 }
 
+/** A mark after it was asked to move: where it stands, and what of it is news to whom. */
 interface Marked {
   readonly own: number
-  readonly positions: { readonly seq: number; readonly public_seq: number } | null
   readonly fromSeq: number
+  readonly news: Pick<Signal, 'team' | 'public' | 'position'> | null
+}
+
+interface Positions {
+  readonly seq: number
+  readonly public_seq: number
+}
+
+/** A note that was read moves the mark in the team's line only: the other side hears nothing of it. */
+function newsOf(
+  { actor }: Context,
+  { conversation, participant }: Access,
+  which: Mark,
+  { seq, public_seq: publicSeq }: Positions,
+): Marked['news'] {
+  const mark = { conversationId: conversation.id, userId: actor.userId }
+  return {
+    team: seq > participant[columnOf(which, 'team')] ? { ...mark, seq } : null,
+    public: publicSeq > participant[columnOf(which, 'public')] ? { ...mark, seq: publicSeq } : null,
+    position: conversation.seq,
+  }
 }
 
 async function mark(tx: Tx, ctx: Context, which: Mark, conversationId: string, asked: number): Promise<Marked> {
   const { actor } = ctx
   const line = lineOf(actor)
-  const { conversation, participant } = await accessConversation(tx, actor, conversationId)
-  const before = participant[columnOf(which, line)]
-  const target = Math.min(asked, headIn(conversation, line))
-  const fromSeq = participant.from_seq
-  if (target <= before) return { own: before, positions: null, fromSeq }
+  const access = await accessConversation(tx, actor, conversationId)
+  const before = access.participant[columnOf(which, line)]
+  const target = Math.min(asked, headIn(access.conversation, line))
+  const fromSeq = access.participant.from_seq
+  if (target <= before) return { own: before, fromSeq, news: null }
+  await openForWriting(tx, conversationId)
   const values = [actor.workspaceId, conversationId, actor.userId, target]
-  const [positions] = await tx.query<{ seq: number; public_seq: number }>(statements[which][line], values)
-  return { own: target, positions: positions ?? null, fromSeq }
+  const [positions] = await tx.query<Positions>(statements[which][line], values)
+  return { own: target, fromSeq, news: positions ? newsOf(ctx, access, which, positions) : null }
 }
 
-function announce(ctx: Context, which: Mark, conversationId: string, positions: Marked['positions']): void {
-  if (!positions) return
+function announce(ctx: Context, which: Mark, conversationId: string, { news }: Marked): void {
+  if (!news) return
+  const type = which === 'read' ? 'message-read' : 'message-delivered'
   const { workspaceId, userId } = ctx.actor
-  ctx.bus.signal({
-    workspaceId,
-    conversationId,
-    type: which === 'read' ? 'message-read' : 'message-delivered',
-    team: { conversationId, userId, seq: positions.seq },
-    public: { conversationId, userId, seq: positions.public_seq },
-  })
+  ctx.bus.signal({ workspaceId, conversationId, userId, type, ...news })
 }
 
 /**
@@ -92,7 +111,7 @@ export async function markRead(ctx: Context, input: ParsedInput<'markRead'>): Pr
     const [counted] = await tx.query<{ unread: number }>(unreadStatements[lineOf(actor)], values)
     return { marked, unread: counted?.unread ?? 0 }
   })
-  announce(ctx, 'read', conversationId, marked.positions)
+  announce(ctx, 'read', conversationId, marked)
   return { readSeq: marked.own, unread }
 }
 
@@ -108,6 +127,6 @@ export async function markDelivered(
   const marked = await ctx.db.transaction('write', scopeOf(ctx.actor), (tx) =>
     mark(tx, ctx, 'delivered', conversationId, input.seq),
   )
-  announce(ctx, 'delivered', conversationId, marked.positions)
+  announce(ctx, 'delivered', conversationId, marked)
   return { deliveredSeq: marked.own }
 }

@@ -19,8 +19,10 @@ export function signalTyping(
   ctx.bus.signal({
     workspaceId,
     conversationId,
+    userId,
     type,
     team: payload,
     public: audience === 'everyone' ? payload : null,
+    position: 0,
   })
 }

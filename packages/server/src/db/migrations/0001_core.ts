@@ -80,6 +80,7 @@ create table conversations (
   status text not null default 'open' check (status in ('open', 'waiting', 'closed', 'archived')),
   created_by text not null,
   client_key text,
+  body_hash text,
   created_at timestamptz(3) not null default now(),
   seq bigint not null default 0,
   public_seq bigint not null default 0,
@@ -193,7 +194,7 @@ const policies: Record<string, { read: string; write: string }> = {
   },
   participants: {
     read: `(${system} or ${writing('conversation_id')} or ${member('participants', 'conversation_id')})`,
-    write: `(${system} or ${writing('conversation_id')} or user_id = current_setting('parley.user', true))`,
+    write: `(${system} or ${writing('conversation_id')})`,
   },
   messages: {
     read: `(${system} or ${writing('conversation_id')} or ${member('messages', 'conversation_id', ' and messages.seq >= m.from_seq')}) and ${audible}`,

@@ -1,0 +1,9 @@
+/** Wall clock, Unix milliseconds: for showing times only. */
+export function now(): number {
+  return Date.now()
+}
+
+/** Time since the page opened, milliseconds: the same scale as an event's `timeStamp`. */
+export function sinceStart(): number {
+  return performance.now()
+}

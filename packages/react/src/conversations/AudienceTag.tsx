@@ -1,0 +1,16 @@
+import type { ConversationSnapshot } from '@parley/protocol'
+import { ArrowUpRight, Lock } from 'lucide-react'
+import { text } from '../text.ts'
+import { useOtherSide } from './use-conversation.ts'
+
+/** Whether outsiders are in a conversation: always an icon and words, never colour alone. */
+export function AudienceTag({ conversation }: { readonly conversation: ConversationSnapshot }) {
+  const name = useOtherSide(conversation)
+  const { kind } = conversation.conversation
+  return (
+    <span className="parley-tag" data-kind={kind}>
+      {kind === 'external' ? <ArrowUpRight size={12} aria-hidden="true" /> : <Lock size={12} aria-hidden="true" />}
+      <span>{kind === 'external' ? text('externalWith', { name }) : text('internal')}</span>
+    </span>
+  )
+}

@@ -1,0 +1,74 @@
+import { Inbox } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { text } from '../text.ts'
+
+const skeletonDelay = 300
+
+/** Placeholders in the shape of what is to come; nothing for the first 300 ms. */
+export function Skeleton({ kind, count }: { readonly kind: 'row' | 'message'; readonly count: number }) {
+  const [shown, setShown] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), skeletonDelay)
+    return () => clearTimeout(timer)
+  }, [])
+  return (
+    <div className="parley-skeletons" data-kind={kind} aria-busy="true">
+      <span className="parley-hidden">{text('loading')}</span>
+      {shown &&
+        Array.from({ length: count }, (_, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
+          <div key={index} className="parley-skeleton" aria-hidden="true">
+            <span className="parley-skeleton-disc" />
+            <span className="parley-skeleton-lines">
+              <span />
+              <span />
+            </span>
+          </div>
+        ))}
+    </div>
+  )
+}
+
+export interface EmptyStateProps {
+  readonly title: string
+  readonly hint?: string
+  readonly action?: string
+  readonly onAction?: () => void
+}
+
+/** Says that there is nothing, and what one can do. */
+export function EmptyState({ title, hint, action, onAction }: EmptyStateProps) {
+  return (
+    <div className="parley-empty">
+      <Inbox size={40} strokeWidth={1.25} aria-hidden="true" />
+      <p className="parley-empty-title">{title}</p>
+      {hint !== undefined && <p className="parley-empty-hint">{hint}</p>}
+      {action !== undefined && (
+        <button type="button" className="parley-button parley-button-primary" onClick={onAction}>
+          {action}
+        </button>
+      )}
+    </div>
+  )
+}
+
+export interface ErrorCardProps {
+  readonly title: string
+  readonly error: Error | null
+  readonly onRetry?: () => void
+}
+
+/** Says what failed, that nothing is lost, and offers to try again. */
+export function ErrorCard({ title, error, onRetry }: ErrorCardProps) {
+  return (
+    <div className="parley-error">
+      <p className="parley-error-title">{title}</p>
+      <p className="parley-error-hint">{text('whatIsSafe', { reason: error?.message ?? '' })}</p>
+      {onRetry && (
+        <button type="button" className="parley-button" onClick={onRetry}>
+          {text('retry')}
+        </button>
+      )}
+    </div>
+  )
+}

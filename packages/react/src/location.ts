@@ -1,0 +1,8 @@
+/** Where in the messaging one is. Hosts map it to their own router; components never touch the page's address. */
+export type Location =
+  | { readonly screen: 'inbox'; readonly view?: string }
+  | { readonly screen: 'conversation'; readonly conversationId: string; readonly panel?: 'people' }
+  | { readonly screen: 'new' }
+
+/** Goes somewhere. `replace` leaves no trace in the history. */
+export type Navigate = (location: Location, options?: { readonly replace?: boolean }) => void

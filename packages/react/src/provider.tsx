@@ -1,0 +1,92 @@
+import { createClient, type ParleyClient, type State } from '@parley/client'
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
+import { Announcer } from './announcer/Announcer.tsx'
+
+/** How the interface looks: as the system says, or fixed. */
+export type Theme = 'auto' | 'light' | 'dark'
+
+interface Surroundings {
+  readonly client: ParleyClient
+  /** Where menus and dialogs mount, inside the root, so that tokens reach them. */
+  readonly container: HTMLElement | null
+}
+
+const SurroundingsContext = createContext<Surroundings | null>(null)
+
+export interface MessagingProviderProps {
+  /** A client made by the host; it is started here and closed by the host. */
+  readonly client?: ParleyClient
+  /** Where the server is; empty or left out: where the page came from. */
+  readonly serverUrl?: string
+  /** Gives the token the host signed for its user. */
+  readonly getToken?: () => Promise<string>
+  readonly theme?: Theme
+  readonly children: ReactNode
+}
+
+function useOwnClient({ client, serverUrl = '', getToken }: MessagingProviderProps): ParleyClient {
+  const token = useRef(getToken)
+  token.current = getToken
+  const hasToken = getToken !== undefined
+  const own = useMemo(() => {
+    if (client) return client
+    const ask = () => token.current?.() ?? Promise.reject(new Error('no token'))
+    return createClient(hasToken ? { serverUrl, getToken: ask } : { serverUrl })
+  }, [client, serverUrl, hasToken])
+  useEffect(() => {
+    void own.start()
+    return () => {
+      if (!client) void own.close()
+    }
+  }, [own, client])
+  return own
+}
+
+/** Gives everything below it a client, and the root that carries the tokens of the look. */
+export function MessagingProvider(props: MessagingProviderProps) {
+  const client = useOwnClient(props)
+  const [container, setContainer] = useState<HTMLElement | null>(null)
+  const surroundings = useMemo(() => ({ client, container }), [client, container])
+  return (
+    <SurroundingsContext value={surroundings}>
+      <div className="parley-root" data-parley-root="" data-theme={props.theme ?? 'auto'} ref={setContainer}>
+        {props.children}
+        <Announcer />
+      </div>
+    </SurroundingsContext>
+  )
+}
+
+function useSurroundings(): Surroundings {
+  const surroundings = useContext(SurroundingsContext)
+  if (!surroundings) throw new Error('Parley components need a MessagingProvider around them')
+  return surroundings
+}
+
+/** The client of the provider around. */
+export function useClient(): ParleyClient {
+  return useSurroundings().client
+}
+
+/** Where menus and dialogs mount. */
+export function useContainer(): HTMLElement | null {
+  return useSurroundings().container
+}
+
+/**
+ * A part of what the client knows; renders again when it changes.
+ * @param select a pure function whose result keeps its reference while nothing changed
+ */
+export function useSelect<Value>(select: (state: State) => Value): Value {
+  const { store } = useClient()
+  return useSyncExternalStore(store.subscribe, () => select(store.getState()))
+}
