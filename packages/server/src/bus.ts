@@ -29,7 +29,7 @@ export interface Revocation {
   readonly userId: string
   /** Only this session; all of the user when left out. */
   readonly sessionKey?: string
-  readonly reason: 'signed-out' | 'deactivated'
+  readonly reason: 'signed-out' | 'expired' | 'deactivated'
 }
 
 /** Carries hints between writers and the delivery of each node; a hint may be lost. */

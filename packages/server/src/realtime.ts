@@ -40,7 +40,7 @@ const commandWindow = 60_000
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
   const name = `${cookieName(config)}=`
   const pair = request.headers.cookie?.split('; ').find((part) => part.startsWith(name))
-  return pair === undefined ? undefined : decodeURIComponent(pair.slice(name.length))
+  return pair?.slice(name.length)
 }
 
 function allowsOrigin(config: Config, request: IncomingMessage): boolean {
