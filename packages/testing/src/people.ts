@@ -51,8 +51,14 @@ export interface People {
   readonly root: Person
 }
 
+/** A running server and the secret its hosts sign tokens with. */
+export interface Target {
+  readonly url: string
+  readonly config: { readonly jwt: Pick<TestServer['config']['jwt'], 'secret'> }
+}
+
 /** A host's token. */
-export function signToken(server: TestServer, { id, role, workspace, organization }: Who): Promise<string> {
+export function signToken(server: Target, { id, role, workspace, organization }: Who): Promise<string> {
   const secret = new TextEncoder().encode(server.config.jwt.secret)
   const claims = { workspace, role, name: id[0]?.toUpperCase() + id.slice(1), organization: organization ?? null }
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(id)
@@ -69,7 +75,7 @@ function toError(name: OperationName, { status, text }: RawAnswer): ParleyError 
 }
 
 /** Makes somebody the server knows. */
-export async function person(server: TestServer, who: Who): Promise<Person> {
+export async function person(server: Target, who: Who): Promise<Person> {
   const token = await signToken(server, who)
   const send = (request: RawRequest) =>
     sendRaw(server.url, { ...request, headers: { authorization: `Bearer ${token}`, ...request.headers } })
@@ -97,7 +103,7 @@ const globex: Organization = { id: 'globex', name: 'Globex', kind: 'partner' }
  * The standard people.
  * @param workspace theirs; mallory's is another one
  */
-export async function people(server: TestServer, workspace = 'w1'): Promise<People> {
+export async function people(server: Target, workspace = 'w1'): Promise<People> {
   const team = (id: string, role: Role) => person(server, { id, role, workspace, organization: own })
   const alice = await team('alice', 'member')
   const [bob, carol, dave, eve, mallory, root] = await Promise.all([

@@ -29,19 +29,24 @@ export interface TestSocket {
   command<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>>
   /** A command as it is; answers whatever comes back. */
   commandRaw(name: string, input: unknown): Promise<unknown>
+  /** Hands over every frame from now on, in the order they come. */
+  listen(listener: (frame: Frame) => void): void
   /** Waits until a frame fits, among those that came and those to come. */
   frame(fits: (frame: Frame) => boolean): Promise<Frame>
   /** Waits until the durable event at this position of a conversation has come. */
   reached(conversationId: string, seq: number): Promise<void>
   /** Waits until the server has closed the socket. */
   closed(): Promise<void>
+  /** Closes it, whatever it received. */
+  drop(): void
   /** Closes it. Throws when a frame did not match the protocol. */
   close(): void
 }
 
 const patience = 10_000
 
-function isDurable(name: string): name is keyof typeof events {
+/** Whether a frame's name is that of a durable event. */
+export function isDurable(name: string): name is keyof typeof events {
   return Object.hasOwn(events, name)
 }
 
@@ -63,12 +68,14 @@ function faultOf({ name, payload }: Frame): string | undefined {
 class Recorder {
   readonly frames: Frame[] = []
   readonly faults: string[] = []
+  readonly listeners: ((frame: Frame) => void)[] = []
   readonly #waiting = new Set<{ fits: (frame: Frame) => boolean; resolve: (frame: Frame) => void }>()
 
   record(frame: Frame): void {
     this.frames.push(frame)
     const fault = faultOf(frame)
     if (fault !== undefined) this.faults.push(fault)
+    for (const listener of this.listeners) listener(frame)
     for (const waiting of this.#waiting) {
       if (!waiting.fits(frame)) continue
       this.#waiting.delete(waiting)
@@ -117,6 +124,7 @@ function toTestSocket(socket: Socket, recorder: Recorder): TestSocket {
       if (refusal) throw new ParleyError(refusal.code as ErrorCode, refusal.message, refusal.details)
       return commands[name].output.parse((answer as { ok: unknown }).ok) as CommandOutput<Name>
     },
+    listen: (listener) => void recorder.listeners.push(listener),
     frame: (fits) => recorder.wait(fits),
     reached: async (conversationId, seq) => {
       await recorder.wait(({ name, payload }) => {
@@ -129,6 +137,7 @@ function toTestSocket(socket: Socket, recorder: Recorder): TestSocket {
     },
     closed: () =>
       socket.connected ? new Promise((resolve) => socket.once('disconnect', () => resolve())) : Promise.resolve(),
+    drop: () => void socket.disconnect(),
     close: () => {
       socket.disconnect()
       if (recorder.faults.length > 0) throw new Error(`Frames outside of the protocol:\n${recorder.faults.join('\n')}`)
