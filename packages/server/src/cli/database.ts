@@ -19,7 +19,7 @@ export interface Reachable {
 const nothingToClose = (): Promise<void> => Promise.resolve()
 
 /** The log of a command that does one thing: what is worth saying then is a warning. */
-export function commandLog(config: Pick<Config, 'logLevel'>): Logger {
+function commandLog(config: Pick<Config, 'logLevel'>): Logger {
   return createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel })
 }
 
@@ -41,7 +41,7 @@ export async function reachDatabase(config: Config): Promise<Reachable> {
 /** Runs a command's work on the migrated database and closes everything after it. */
 export async function withServices<Result>(
   config: Config,
-  work: (services: Services) => Promise<Result>,
+  work: (services: Services, connection: pg.PoolConfig) => Promise<Result>,
 ): Promise<Result> {
   const { connection, close } = await reachDatabase(config)
   const log = commandLog(config)
@@ -49,7 +49,8 @@ export async function withServices<Result>(
     await migrate(connection)
     const db = await openDatabase(connection, log, 6)
     try {
-      return await work({ db, bus: localBus(), clock: systemClock, ids: idsFrom(systemClock), log })
+      const services = { db, bus: localBus(), clock: systemClock, ids: idsFrom(systemClock), log }
+      return await work(services, connection)
     } finally {
       await db.close()
     }

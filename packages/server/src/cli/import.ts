@@ -2,14 +2,16 @@ import { basename } from 'node:path'
 import { id } from '@parley/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config.ts'
+import type { Services } from '../context.ts'
 import { type ImportCounts, importLines } from '../import/import.service.ts'
 import type { Fault, ImportLine } from '../import/import-line.ts'
 import type { ImportOptions } from '../import/import-plan.ts'
 import { type ImportFile, openImportFile } from '../import/import-reader.ts'
+import { refreshStatistics } from '../import/statistics.service.ts'
 import type { ReadConfig } from './commands.ts'
 import { withServices } from './database.ts'
 import { CommandFailure, named } from './failure.ts'
-import { type Progress, startProgress } from './progress.ts'
+import { startProgress } from './progress.ts'
 import { counted, inWords, say } from './terminal.ts'
 
 interface Flags {
@@ -73,18 +75,19 @@ function summaryOf(path: string, workspace: string, counts: ImportCounts, second
   ]
 }
 
-async function readInto(
+async function importInto(
+  services: Services,
+  workspace: string,
+  options: ImportOptions,
   file: ImportFile,
-  progress: Progress,
   signal: AbortSignal,
-  work: (lines: AsyncIterable<ImportLine | Fault>, onProgress: (counts: ImportCounts) => void) => Promise<ImportCounts>,
 ): Promise<ImportCounts> {
+  const progress = startProgress(file.size)
   try {
-    const counts = await work(untilInterrupted(file.lines, signal), ({ read }) =>
-      progress.update(file.bytesRead(), read),
-    )
-    progress.update(file.bytesRead(), counts.read)
-    return counts
+    return await importLines(services, workspace, options, untilInterrupted(file.lines, signal), {
+      onProgress: ({ read }) => progress.update(file.bytesRead(), read),
+      onFault: ({ line, reason }) => progress.line(`line ${line}: ${reason}`),
+    })
   } finally {
     progress.stop()
   }
@@ -97,15 +100,11 @@ async function importFile(config: Config, path: string, flags: Flags): Promise<v
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
   const startedAt = performance.now()
-  const counts = await withServices(config, ({ db }) => {
-    const progress = startProgress(file.size)
-    const onFault = ({ line, reason }: Fault): void => progress.line(`line ${line}: ${reason}`)
-    return readInto(file, progress, interrupted.signal, (lines, onProgress) =>
-      named(
-        importLines({ db }, flags.workspace, options, lines, { onProgress, onFault }),
-        `There is no workspace ${flags.workspace}.`,
-      ),
-    )
+  const counts = await withServices(config, async (services, connection) => {
+    const work = importInto(services, flags.workspace, options, file, interrupted.signal)
+    const done = await named(work, `There is no workspace ${flags.workspace}.`)
+    if (done.messages > 0) await refreshStatistics(connection)
+    return done
   })
   const seconds = (performance.now() - startedAt) / 1000
   for (const line of summaryOf(path, flags.workspace, counts, seconds)) say(line)

@@ -18,6 +18,15 @@ const list = statement(
    where u.workspace_id = $1 order by lower(u.name), u.id`,
 )
 
+const findAccount = statement('people-account', 'select 1 from accounts where workspace_id = $1 limit 1')
+
+/** Whether anybody in a workspace has an account of their own to sign in with. */
+export async function hasAccounts(db: Database, workspaceId: string): Promise<boolean> {
+  const scope = { kind: 'system', workspaceId } as const
+  const found = await db.transaction('read', scope, (tx) => tx.query(findAccount, [workspaceId]))
+  return found.length > 0
+}
+
 /**
  * Everybody in a workspace, by name.
  * @throws ParleyError `not_found` for a workspace that is not there

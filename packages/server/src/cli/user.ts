@@ -6,7 +6,7 @@ import { createIdentity, type Identity } from '../identity/identity.service.ts'
 import type { ReadConfig } from './commands.ts'
 import { withServices } from './database.ts'
 import { CommandFailure, exitCodes, named } from './failure.ts'
-import { linkTo } from './link.ts'
+import { baseUrl, linkTo } from './link.ts'
 import { listPeople } from './people.service.ts'
 import { counted, say, table } from './terminal.ts'
 
@@ -61,7 +61,7 @@ async function explained<Result>(work: Promise<Result>): Promise<Result> {
 }
 
 async function sayLink(identity: Identity, config: Config, workspaceId: string, userId: string): Promise<void> {
-  say(linkTo(config, await identity.createSignInLink(workspaceId, userId)))
+  say(linkTo(baseUrl(config), await identity.createSignInLink(workspaceId, userId)))
 }
 
 async function create(config: Config, { passwordStdin, ...person }: NewPerson): Promise<void> {

@@ -10,7 +10,7 @@ const wanted = 10_000
 const most = 20_000
 
 /** Whether a line could not be read. */
-export function isFault(line: ImportLine | Fault): line is Fault {
+function isFault(line: ImportLine | Fault): line is Fault {
   return 'reason' in line
 }
 

@@ -23,7 +23,7 @@ export interface ImportLine {
 }
 
 /** The greatest index: it must fit into the seven last characters of an id. */
-export const greatestIndex = 32 ** 7 - 1
+const greatestIndex = 32 ** 7 - 1
 
 const index = z.int().min(0).max(greatestIndex)
 

@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '../db/database.ts'
 import { importLines } from './import.service.ts'
 import { type Fault, type ImportLine, parseLine } from './import-line.ts'
 import type { ImportOptions } from './import-plan.ts'
+import { brokenConversations } from './test/heads.ts'
 
 let database: TestDatabase
 let db: Database
@@ -71,20 +72,8 @@ function texts(): Promise<string[]> {
   ).then((found) => found.map((row) => row.text))
 }
 
-/** What must hold after every commit: heads are the last rows, no holes, every message is a change, counts are true. */
-async function broken(): Promise<object[]> {
-  return rows(
-    `select c.id from conversations c where c.workspace_id = $1 and not (
-       c.seq = (select count(*) from changes x where x.workspace_id = $1 and x.conversation_id = c.id)
-       and c.seq = (select max(seq) from changes x where x.workspace_id = $1 and x.conversation_id = c.id)
-       and c.public_seq = (select count(public_seq) from changes x where x.workspace_id = $1 and x.conversation_id = c.id)
-       and c.public_seq = (select max(public_seq) from changes x where x.workspace_id = $1 and x.conversation_id = c.id)
-       and c.participant_count = (select count(*) from participants p where p.workspace_id = $1 and p.conversation_id = c.id)
-       and not exists (select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and not exists (
-         select 1 from changes x join participants p on p.workspace_id = $1 and p.conversation_id = c.id and p.user_id = m.sender_id
-         where x.workspace_id = $1 and x.conversation_id = c.id and x.seq = m.seq and x.public_seq = m.public_seq
-           and x.entity_id = m.id and x.actor_id = m.sender_id and x.type = 'new-message')))`,
-  )
+function broken(): Promise<object[]> {
+  return brokenConversations(database, workspace)
 }
 
 async function addUser(id: string, role: string): Promise<void> {
