@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,9 +25,9 @@ export interface Program extends Target {
   startSecond(): Promise<Exit>
   /** Waits until it is ready; answers how long that took, in milliseconds. */
   ready(limit?: number): Promise<number>
-  /** Sends a signal and waits until it has ended. */
+  /** Sends a signal and waits until it has ended; who does not end in time is killed. */
   end(signal: NodeJS.Signals): Promise<Exit>
-  /** Processes that run on the data directory now. */
+  /** Processes that run on the data directory now, as Linux tells. */
   processes(): number[]
   /** Ends it in whatever state it is, and removes its data. */
   remove(): Promise<void>
@@ -35,6 +35,7 @@ export interface Program extends Target {
 
 const binary = join(import.meta.dirname, '../../server/bin/parley.js')
 const startLimit = 30_000
+const stopLimit = 15_000
 const pollInterval = 20
 
 function freePort(): Promise<number> {
@@ -104,9 +105,15 @@ export async function createProgram(more: NodeJS.ProcessEnv = {}): Promise<Progr
   }
   const end = async (signal: NodeJS.Signals) => {
     if (!current) throw new Error('The server was never started')
-    current.child.kill(signal)
-    return current.ended
+    const { child, ended } = current
+    child.kill(signal)
+    const impatience = setTimeout(() => child.kill('SIGKILL'), stopLimit)
+    return ended.finally(() => clearTimeout(impatience))
   }
+  const processes = () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && runsOn(name, dataDir))
+      .map(Number)
   return {
     url,
     dataDir,
@@ -121,12 +128,11 @@ export async function createProgram(more: NodeJS.ProcessEnv = {}): Promise<Progr
     startSecond: async () => launch({ ...env, PORT: String(await freePort()) }).ended,
     ready,
     end,
-    processes: () =>
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name) && runsOn(name, dataDir))
-        .map(Number),
+    processes,
     remove: async () => {
       if (current && current.child.exitCode === null && current.child.signalCode === null) await end('SIGTERM')
+      const deadline = performance.now() + stopLimit
+      while (existsSync('/proc') && processes().length > 0 && performance.now() < deadline) await sleep(pollInterval)
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
