@@ -1,7 +1,296 @@
+import type { ConversationSnapshot, DurableEvent, Message } from '@parley/protocol'
 import type { ClientOptions, ParleyClient } from './api.ts'
+import { type Clock, createKeys, type Random, systemClock, systemRandom } from './clock.ts'
+import { forEachOf } from './concurrent.ts'
+import { Connection } from './connection.ts'
+import { Conversations } from './conversations.ts'
+import { type Credentials, cookieCredentials, tokenCredentials } from './credentials.ts'
+import { Drafts } from './drafts.ts'
+import { type Call, createCall } from './http.ts'
+import { unreachable } from './http-errors.ts'
+import { Live } from './live.ts'
+import { Messages } from './messages.ts'
+import { Outbox } from './outbox.ts'
+import { indexedDbStorage } from './outbox-indexeddb.ts'
+import { memoryStorage, type OutboxStorage } from './outbox-storage.ts'
+import { Participants } from './participants.ts'
+import { PresenceSignals } from './presence.ts'
+import { Reads } from './reads.ts'
+import { Resume } from './resume.ts'
+import { SessionControl } from './session.ts'
+import { browserSignals, type Signals } from './signals.ts'
+import { initialState, type Pending, type State } from './state.ts'
+import { createStore, type WritableStore } from './store.ts'
+import { Sync } from './sync.ts'
+import { TypingSignals } from './typing.ts'
+import { peopleOf, Users } from './users.ts'
+
+const eventGrace = 2_000
+const reopenAtOnce = 4
+
+/** What every slice is made with. */
+interface Ground {
+  readonly store: WritableStore<State>
+  readonly clock: Clock
+  readonly random: Random
+  readonly storage: OutboxStorage
+  readonly credentials: Credentials
+  readonly signals: Signals
+}
+
+function groundOf({ getToken, storage, clock = systemClock, random = systemRandom }: ClientOptions): Ground {
+  return {
+    store: createStore(initialState),
+    clock,
+    random,
+    storage: storage ?? (typeof indexedDB === 'undefined' ? memoryStorage() : indexedDbStorage()),
+    credentials: getToken ? tokenCredentials(getToken, clock) : cookieCredentials,
+    signals: browserSignals(),
+  }
+}
+
+/** Composes the slices: the only file that knows all of them. */
+class Client implements ParleyClient {
+  readonly store: WritableStore<State>
+  readonly session: SessionControl
+  readonly users: Users
+  readonly conversations: Conversations
+  readonly participants: Participants
+  readonly messages: Messages
+  readonly reads: Reads
+  readonly typing: TypingSignals
+  readonly presence: PresenceSignals
+  readonly drafts: Drafts
+  readonly #ground: Ground
+  readonly #outbox: Outbox
+  readonly #sync: Sync
+  readonly #resume: Resume
+  readonly #live: Live
+  readonly #connection: Connection
+  readonly #stopListening: () => void
+  /** Rises when what is loaded is given up: answers to older questions are of no interest then. */
+  #generation = 0
+
+  constructor(options: ClientOptions) {
+    const ground = groundOf(options)
+    const { store, storage, signals } = ground
+    const { serverUrl } = options
+    this.#ground = ground
+    this.store = store
+    const ask = createCall({ ...ground, serverUrl, onUnauthenticated: () => this.session.expire() })
+    const call = this.#guarded(ask)
+    const parts = { ...ground, call, onChanged: (id: string) => this.#changed(id) }
+    this.users = new Users(parts)
+    this.#sync = this.#createSync(call)
+    this.#outbox = new Outbox({ ...ground, transport: transportOf(call), onStored: (one) => this.#stored(one) })
+    this.reads = new Reads({ ...parts, onUnsure: (id) => this.#sync.loadLater(id) })
+    this.messages = this.#createMessages(parts)
+    this.conversations = this.#createConversations(parts)
+    this.participants = new Participants({ ...parts, sync: this.#sync, users: this.users })
+    this.drafts = new Drafts(ground)
+    this.typing = new TypingSignals({ ...ground, tell: (name, input) => this.#live.tell(name, input) })
+    this.presence = new PresenceSignals({ store, tell: (name, input) => this.#live.tell(name, input) })
+    this.#resume = new Resume({
+      store,
+      sync: this.#sync,
+      reloadLists: () => this.conversations.reload(),
+      startOver: (epoch) => this.#startOver(epoch),
+    })
+    this.#live = this.#createLive(serverUrl)
+    this.#connection = this.#createConnection()
+    this.session = new SessionControl({
+      store,
+      serverUrl,
+      call: ask,
+      connection: this.#connection,
+      outbox: this.#outbox,
+      drafts: this.drafts,
+      erase: () => storage.erase(),
+      reset: () => this.#reset(),
+      startOver: (epoch) => this.#startOver(epoch),
+    })
+    this.#stopListening = signals.onWake(() => this.#live.wake())
+  }
+
+  start(): Promise<void> {
+    return this.session.start()
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening()
+    this.#connection.close()
+    this.session.close()
+    this.#reset()
+    await Promise.all([this.#outbox.close(), this.drafts.close()])
+  }
+
+  reconnectNow(): void {
+    this.#connection.now()
+    this.#outbox.kick()
+  }
+
+  /** The same calls, but an answer that belongs to what was given up meanwhile counts as a failure. */
+  #guarded(ask: Call): Call {
+    return async (name, input) => {
+      const generation = this.#generation
+      const answer = await ask(name, input)
+      if (generation !== this.#generation) throw unreachable('superseded')
+      return answer
+    }
+  }
+
+  #createSync(call: Call): Sync {
+    return new Sync({
+      ...this.#ground,
+      call,
+      onApplied: (events) => this.#applied(events),
+      onProfiles: (users) => this.users.put(users),
+      onReload: (id, withMessages) => {
+        if (withMessages) this.messages.open(id).catch(() => {})
+        else this.#sync.loadLater(id)
+      },
+      onForeign: (epoch) => void this.#startOver(epoch).catch(() => {}),
+    })
+  }
+
+  #createMessages(parts: Ground & { call: Call; onChanged: (conversationId: string) => void }): Messages {
+    return new Messages({
+      ...parts,
+      sync: this.#sync,
+      users: this.users,
+      outbox: this.#outbox,
+      newKey: createKeys(parts.clock, parts.random),
+      onSent: (id) => this.typing.stop(id),
+    })
+  }
+
+  #createConversations(parts: Ground & { call: Call; onChanged: (conversationId: string) => void }): Conversations {
+    return new Conversations({
+      ...parts,
+      sync: this.#sync,
+      users: this.users,
+      newKey: createKeys(parts.clock, parts.random),
+      openMessages: (id) => this.messages.open(id),
+      onLoaded: (snapshots) => this.#loaded(snapshots),
+    })
+  }
+
+  #createLive(serverUrl: string): Live {
+    return new Live({
+      ...this.#ground,
+      serverUrl,
+      sync: this.#sync,
+      resume: this.#resume,
+      reads: this.reads,
+      typing: this.typing,
+      presence: this.presence,
+      onSessionEnded: (reason) => {
+        if (reason === 'expired') this.session.doubt()
+        else this.session.forget().catch(() => {})
+      },
+      onRenewal: () => this.#connection.renew(),
+    })
+  }
+
+  #createConnection(): Connection {
+    return new Connection({
+      ...this.#ground,
+      dial: async () => {
+        await this.session.identify()
+        return this.#live.dial()
+      },
+      onState: (connection) => {
+        this.store.update((state) => ({ ...state, connection }))
+        if (connection.status === 'online') this.#online()
+      },
+      onRefused: () => this.session.expire(),
+    })
+  }
+
+  #online(): void {
+    this.users.reset()
+    this.presence.repeat()
+    this.#outbox.kick()
+  }
+
+  #applied(events: readonly DurableEvent[]): void {
+    this.users.need(events.flatMap(peopleOf))
+    const own = this.store.getState().session.me?.user.id
+    for (const event of events) {
+      if (event.type !== 'new-message' || event.data.message.senderId === own) continue
+      this.reads.markDelivered(event.conversationId, event.seq)
+    }
+  }
+
+  #loaded(snapshots: readonly ConversationSnapshot[]): void {
+    for (const { conversation, lastMessage, unread } of snapshots) {
+      if (unread > 0 && lastMessage) this.reads.markDelivered(conversation.id, lastMessage.seq)
+    }
+  }
+
+  /** A message is stored. Its event shows the rest; should it not come, it is fetched. */
+  #stored({ conversationId, seq }: Message): void {
+    this.#ground.clock.after(this.#isOnline() ? eventGrace : 0, () => {
+      if ((this.#sync.have(conversationId) ?? seq) < seq) this.#sync.fetchLater(conversationId, seq)
+    })
+  }
+
+  /** A change was made. Without a live connection its event has to be fetched. */
+  #changed(conversationId: string): void {
+    const have = this.#sync.have(conversationId)
+    if (have !== undefined && !this.#isOnline()) this.#sync.fetchLater(conversationId, have + 1)
+  }
+
+  #isOnline(): boolean {
+    return this.store.getState().connection.status === 'online'
+  }
+
+  /** Gives up what is under way, for whatever was loaded. */
+  #reset(): void {
+    this.#generation += 1
+    this.#sync.reset()
+    this.#resume.reset()
+    this.#live.reset()
+    this.messages.reset()
+    this.users.reset()
+    this.reads.reset()
+    this.typing.reset()
+  }
+
+  /** Loads everything that was loaded as if for the first time (architecture S2). */
+  async #startOver(epoch: string): Promise<void> {
+    const reopened = Object.keys(this.store.getState().timelines)
+    this.#reset()
+    this.store.update((state) => startedOver(state, epoch))
+    await this.conversations.reload()
+    void forEachOf(reopened, reopenAtOnce, (id) => this.messages.open(id).catch(() => {}))
+  }
+}
+
+function startedOver(state: State, epoch: string): State {
+  const { me } = state.session
+  const lists = Object.entries(state.lists).map(([key, list]) => [key, { ...list, ids: [], nextCursor: null }])
+  return {
+    ...state,
+    session: { ...state.session, me: me && { ...me, epoch } },
+    lists: Object.fromEntries(lists),
+    conversations: {},
+    timelines: {},
+    participants: {},
+  }
+}
+
+function transportOf(call: Call): (pending: Pending) => Promise<Message> {
+  return async ({ conversationId, clientKey, text, audience, quote }) => {
+    const replyTo = quote === null ? {} : { replyTo: quote.messageId }
+    return (await call('sendMessage', { conversationId, clientKey, text, audience, ...replyTo })).message
+  }
+}
 
 /**
  * Creates a client. Nothing happens before `start()`.
  * @param options where the server is and how to show who one is
  */
-export declare function createClient(options: ClientOptions): ParleyClient
+export function createClient(options: ClientOptions): ParleyClient {
+  return new Client(options)
+}

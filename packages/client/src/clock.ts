@@ -24,9 +24,24 @@ export const systemClock: Clock = {
 /** Randomness fit for keys. */
 export const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
 
-/** Waits. */
-export function sleep(clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void clock.after(milliseconds, resolve))
+/**
+ * What a promise gives, or something else when it takes too long or fails.
+ * @param milliseconds how long to wait
+ */
+export function within<Value>(
+  clock: Clock,
+  milliseconds: number,
+  promise: Promise<Value>,
+  otherwise: Value,
+): Promise<Value> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, () => resolve(otherwise))
+    const settle = (value: Value) => {
+      cancel()
+      resolve(value)
+    }
+    promise.then(settle, () => settle(otherwise))
+  })
 }
 
 /** A moment as the protocol writes it. */

@@ -1,0 +1,118 @@
+import type { ConversationSnapshot, OperationInput, OperationOutput } from '@parley/protocol'
+import type { ConversationMethods } from './api.ts'
+import type { Call } from './http.ts'
+import { isSuperseded, toParleyError } from './http-errors.ts'
+import { isSearch, withFirstPage, withNextPage } from './lists.ts'
+import { listKey } from './selectors.ts'
+import { type ConversationList, type ListFilter, type State, withEntry } from './state.ts'
+import type { WritableStore } from './store.ts'
+import type { Sync } from './sync.ts'
+import type { Users } from './users.ts'
+
+/** What conversations are loaded and changed with. */
+export interface ConversationParts {
+  readonly store: WritableStore<State>
+  readonly call: Call
+  readonly sync: Sync
+  readonly users: Users
+  readonly newKey: () => string
+  /** Makes a conversation's newest messages present. */
+  readonly openMessages: (conversationId: string) => Promise<void>
+  /** Conversations came from the server, as they are now. */
+  readonly onLoaded: (snapshots: readonly ConversationSnapshot[]) => void
+  /** A change was made that its event must show soon. */
+  readonly onChanged: (conversationId: string) => void
+}
+
+type Page = OperationOutput<'listConversations'>
+
+function emptyList(filter: ListFilter): ConversationList {
+  return { filter, ids: [], nextCursor: null, status: 'loading', error: null }
+}
+
+/** Conversations and lists of them. */
+export class Conversations implements ConversationMethods {
+  readonly #parts: ConversationParts
+
+  constructor(parts: ConversationParts) {
+    this.#parts = parts
+  }
+
+  async load(filter: ListFilter): Promise<void> {
+    const { store } = this.#parts
+    this.#put(filter, (list) => ({ ...list, status: 'loading', error: null }))
+    const before = store.getState().conversations
+    const listed = new Set(this.#listOf(filter).ids)
+    const page = await this.#fetch(filter, null)
+    const unmoved = (id: string) => {
+      return listed.has(id) && before[id]?.activityAt === store.getState().conversations[id]?.activityAt
+    }
+    const { conversations } = store.getState()
+    this.#put(filter, (list) => withFirstPage(list, toListPage(page), conversations, unmoved))
+  }
+
+  async loadMore(filter: ListFilter): Promise<void> {
+    const list = this.#listOf(filter)
+    if (list.status === 'loading' || list.nextCursor === null) return
+    this.#put(filter, (before) => ({ ...before, status: 'loading', error: null }))
+    const page = await this.#fetch(filter, list.nextCursor)
+    const { conversations } = this.#parts.store.getState()
+    this.#put(filter, (before) => withNextPage(before, toListPage(page), conversations))
+  }
+
+  async open(conversationId: string): Promise<void> {
+    await this.#parts.openMessages(conversationId)
+  }
+
+  async create(input: OperationInput<'createConversation'>): Promise<string> {
+    const { call, sync, users, newKey } = this.#parts
+    const { conversation, users: people } = await call('createConversation', { clientKey: newKey(), ...input })
+    users.put(people)
+    sync.accept(conversation)
+    return conversation.conversation.id
+  }
+
+  async update(
+    conversationId: string,
+    patch: Omit<OperationInput<'updateConversation'>, 'conversationId'>,
+  ): Promise<void> {
+    await this.#parts.call('updateConversation', { conversationId, ...patch })
+    this.#parts.onChanged(conversationId)
+  }
+
+  /** Loads the first page of every loaded list again; lists of search results stay as they are. */
+  async reload(): Promise<void> {
+    const lists = Object.values(this.#parts.store.getState().lists).filter(({ filter }) => !isSearch(filter))
+    await Promise.all(lists.map(({ filter }) => this.load(filter)))
+  }
+
+  #listOf(filter: ListFilter): ConversationList {
+    return this.#parts.store.getState().lists[listKey(filter)] ?? emptyList(filter)
+  }
+
+  #put(filter: ListFilter, change: (list: ConversationList) => ConversationList): void {
+    this.#parts.store.update((state) => {
+      const key = listKey(filter)
+      return { ...state, lists: withEntry(state.lists, key, change(state.lists[key] ?? emptyList(filter))) }
+    })
+  }
+
+  async #fetch(filter: ListFilter, cursor: string | null): Promise<Page> {
+    const { call, sync, users, onLoaded } = this.#parts
+    try {
+      const page = await call('listConversations', { ...filter, ...(cursor === null ? {} : { cursor }) })
+      users.put(page.users)
+      for (const snapshot of page.items) sync.accept(snapshot)
+      onLoaded(page.items)
+      return page
+    } catch (thrown) {
+      const error = toParleyError(thrown)
+      if (!isSuperseded(error)) this.#put(filter, (list) => ({ ...list, status: 'error', error }))
+      throw error
+    }
+  }
+}
+
+function toListPage({ items, nextCursor }: Page) {
+  return { ids: items.map(({ conversation }) => conversation.id), nextCursor }
+}

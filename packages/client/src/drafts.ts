@@ -1,0 +1,84 @@
+import type { DraftMethods } from './api.ts'
+import { type Clock, within } from './clock.ts'
+import type { OutboxStorage } from './outbox-storage.ts'
+import type { Signals } from './signals.ts'
+import { type State, withEntry, withoutEntry } from './state.ts'
+import type { WritableStore } from './store.ts'
+
+/** What drafts are kept with. */
+export interface DraftParts {
+  readonly store: WritableStore<State>
+  readonly clock: Clock
+  readonly storage: OutboxStorage
+  readonly signals: Signals
+}
+
+const delay = 250
+const storageLimit = 2_000
+
+function draftKey(conversationId: string, audience: string): string {
+  return `${conversationId}:${audience}`
+}
+
+/** Texts not sent yet. */
+export class Drafts implements DraftMethods {
+  readonly #parts: DraftParts
+  readonly #unsaved = new Set<string>()
+  readonly #stopListening: () => void
+  #owner: string | null = null
+  #cancel: (() => void) | null = null
+
+  constructor(parts: DraftParts) {
+    this.#parts = parts
+    this.#stopListening = parts.signals.onHide(() => void this.flush())
+  }
+
+  /** Takes over what a person left unsent. What was typed since the start wins. */
+  async open(owner: string): Promise<void> {
+    this.#owner = owner
+    const { clock, storage, store } = this.#parts
+    const { drafts } = await within(clock, storageLimit, storage.load(owner), { pending: [], drafts: {} })
+    if (this.#owner !== owner) return
+    store.update((state) => ({ ...state, drafts: { ...drafts, ...state.drafts } }))
+  }
+
+  /** Keeps nothing any more, of anybody. */
+  shut(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    this.#unsaved.clear()
+    this.#owner = null
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening()
+    await this.flush()
+    this.shut()
+  }
+
+  get(conversationId: string, audience: string): string {
+    return this.#parts.store.getState().drafts[draftKey(conversationId, audience)] ?? ''
+  }
+
+  set(conversationId: string, audience: string, text: string): void {
+    const key = draftKey(conversationId, audience)
+    this.#parts.store.update((state) => {
+      const drafts = text === '' ? withoutEntry(state.drafts, key) : withEntry(state.drafts, key, text)
+      return drafts === state.drafts ? state : { ...state, drafts }
+    })
+    this.#unsaved.add(key)
+    this.#cancel ??= this.#parts.clock.after(delay, () => void this.flush())
+  }
+
+  /** Keeps now what is not kept yet. */
+  async flush(): Promise<void> {
+    this.#cancel?.()
+    this.#cancel = null
+    const owner = this.#owner
+    if (owner === null) return
+    const { storage, store } = this.#parts
+    const keys = [...this.#unsaved]
+    this.#unsaved.clear()
+    await Promise.allSettled(keys.map((key) => storage.putDraft(owner, key, store.getState().drafts[key] ?? '')))
+  }
+}

@@ -1,0 +1,107 @@
+import { type OperationInput, type OperationName, type OperationOutput, ParleyError, routes } from '@parley/protocol'
+import type { Clock } from './clock.ts'
+import type { Credentials } from './credentials.ts'
+import { toError, unreachable } from './http-errors.ts'
+
+/** Calls an operation of the protocol. */
+export type Call = <Name extends OperationName>(
+  name: Name,
+  input: OperationInput<Name>,
+) => Promise<OperationOutput<Name>>
+
+/** An operation as an HTTP request. */
+export interface HttpRequest {
+  readonly method: string
+  /** Path and query. */
+  readonly path: string
+  readonly body: string | null
+}
+
+/** What is needed to call operations. */
+export interface HttpParts {
+  readonly serverUrl: string
+  readonly credentials: Credentials
+  readonly clock: Clock
+  /** The session has ended: a request was refused that no new token could help. */
+  readonly onUnauthenticated: () => void
+}
+
+const timeLimit = 15_000
+const withoutSession: ReadonlySet<OperationName> = new Set(['signIn', 'signInWithLink'])
+
+/**
+ * Puts an operation's input where it belongs: path parameters into the path, the rest into the query (GET, DELETE) or the body.
+ * @param name the operation
+ * @param input its input; fields that are undefined are left out
+ */
+export function toRequest<Name extends OperationName>(name: Name, input: OperationInput<Name>): HttpRequest {
+  const [method = '', template = ''] = routes[name].split(' ')
+  const rest = new Map(Object.entries(input).filter(([, value]) => value !== undefined))
+  const path = template.replace(/:(\w+)/g, (_, parameter: string) => {
+    const value = rest.get(parameter)
+    rest.delete(parameter)
+    return encodeURIComponent(String(value))
+  })
+  if (method === 'POST' || method === 'PATCH') {
+    return { method, path, body: JSON.stringify(Object.fromEntries(rest)) }
+  }
+  const query = new URLSearchParams([...rest].map(([key, value]) => [key, String(value)])).toString()
+  return { method, path: query === '' ? path : `${path}?${query}`, body: null }
+}
+
+async function readBody(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+async function exchange({ serverUrl, clock }: HttpParts, request: HttpRequest, token: string | null): Promise<unknown> {
+  const abort = new AbortController()
+  const cancel = clock.after(timeLimit, () => abort.abort())
+  try {
+    const response = await fetch(serverUrl + request.path, {
+      method: request.method,
+      credentials: token === null ? 'same-origin' : 'omit',
+      headers: {
+        ...(request.body === null ? {} : { 'content-type': 'application/json' }),
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(request.body === null ? {} : { body: request.body }),
+      signal: abort.signal,
+    })
+    const body = await readBody(response)
+    if (!response.ok) throw toError(response.status, body, response.headers.get('retry-after'))
+    if (body === null) throw unreachable('network')
+    return body
+  } catch (error) {
+    throw error instanceof ParleyError ? error : unreachable(abort.signal.aborted ? 'timeout' : 'network')
+  } finally {
+    cancel()
+  }
+}
+
+/**
+ * Makes the function that calls operations: with the token or the cookie, with a limit of 15 s, with errors of the table.
+ * A refused token is replaced once.
+ */
+export function createCall(parts: HttpParts): Call {
+  const { credentials, onUnauthenticated } = parts
+  const attempt = async (name: OperationName, request: HttpRequest, again: boolean): Promise<unknown> => {
+    const token = withoutSession.has(name) ? null : await credentials.token()
+    try {
+      return await exchange(parts, request, token)
+    } catch (error) {
+      if (!(error instanceof ParleyError) || error.code !== 'unauthenticated') throw error
+      if (token !== null && again) {
+        credentials.refuse(token)
+        return attempt(name, request, false)
+      }
+      onUnauthenticated()
+      throw error
+    }
+  }
+  return async (name, input) => (await attempt(name, toRequest(name, input), true)) as never
+}

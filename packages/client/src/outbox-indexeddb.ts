@@ -1,0 +1,98 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { memoryStorage, type OutboxStorage } from './outbox-storage.ts'
+import type { Pending } from './state.ts'
+
+interface Schema extends DBSchema {
+  pending: { key: [string, string]; value: { owner: string; clientKey: string; pending: Pending } }
+  drafts: { key: [string, string]; value: { owner: string; key: string; text: string } }
+}
+
+type Database = IDBPDatabase<Schema>
+
+function ownedBy(owner: string): IDBKeyRange {
+  return IDBKeyRange.bound([owner], [owner, []])
+}
+
+function open(name: string, onClosed: () => void): Promise<Database> {
+  return openDB<Schema>(name, 1, {
+    upgrade: (database) => {
+      database.createObjectStore('pending', { keyPath: ['owner', 'clientKey'] })
+      database.createObjectStore('drafts', { keyPath: ['owner', 'key'] })
+    },
+    blocking: (_current, _blocked, event) => {
+      ;(event.target as IDBDatabase).close()
+      onClosed()
+    },
+    terminated: onClosed,
+  })
+}
+
+/**
+ * Storage in IndexedDB, shared by all tabs of a browser. Where the browser refuses it, memory serves instead.
+ * @param name the database's name
+ */
+export function indexedDbStorage(name = 'parley'): OutboxStorage {
+  let opening: Promise<Database> | null = null
+  const spare = memoryStorage()
+  const connect = () => {
+    opening ??= open(name, () => {
+      opening = null
+    })
+    return opening
+  }
+  const attempt = async <Result>(
+    work: (database: Database) => Promise<Result>,
+    instead: () => Promise<Result>,
+  ): Promise<Result> => {
+    try {
+      return await work(await connect())
+    } catch {
+      opening = null
+      return instead()
+    }
+  }
+  return {
+    sharedAs: name,
+    load: (owner) =>
+      attempt(
+        (database) => load(database, owner),
+        () => spare.load(owner),
+      ),
+    putPending: (owner, pending) =>
+      attempt(
+        async (database) => void (await database.put('pending', { owner, clientKey: pending.clientKey, pending })),
+        () => spare.putPending(owner, pending),
+      ),
+    deletePending: (owner, clientKey) =>
+      attempt(
+        (database) => database.delete('pending', [owner, clientKey]),
+        () => spare.deletePending(owner, clientKey),
+      ),
+    putDraft: (owner, key, text) =>
+      attempt(
+        (database) => putDraft(database, owner, key, text),
+        () => spare.putDraft(owner, key, text),
+      ),
+    erase: () => attempt(erase, () => spare.erase()),
+  }
+}
+
+async function load(database: Database, owner: string) {
+  const [pending, drafts] = await Promise.all([
+    database.getAll('pending', ownedBy(owner)),
+    database.getAll('drafts', ownedBy(owner)),
+  ])
+  return {
+    pending: pending.map((row) => row.pending),
+    drafts: Object.fromEntries(drafts.map(({ key, text }) => [key, text])),
+  }
+}
+
+async function putDraft(database: Database, owner: string, key: string, text: string): Promise<void> {
+  if (text === '') await database.delete('drafts', [owner, key])
+  else await database.put('drafts', { owner, key, text })
+}
+
+async function erase(database: Database): Promise<void> {
+  await Promise.all([database.clear('pending'), database.clear('drafts')])
+}

@@ -1,0 +1,150 @@
+import type { EphemeralOf } from '@parley/protocol'
+import type { ReadMethods } from './api.ts'
+import { applyMark, unreadAt } from './apply.ts'
+import { backoff } from './backoff.ts'
+import type { Clock, Random } from './clock.ts'
+import { forEachOf } from './concurrent.ts'
+import type { Call } from './http.ts'
+import { toParleyError } from './http-errors.ts'
+import { type Mark, readSeqOf } from './snapshot.ts'
+import type { State } from './state.ts'
+import type { WritableStore } from './store.ts'
+
+/** What marks need. */
+export interface ReadParts {
+  readonly store: WritableStore<State>
+  readonly call: Call
+  readonly clock: Clock
+  readonly random: Random
+  /** How much is unread can only be told by the server. */
+  readonly onUnsure: (conversationId: string) => void
+}
+
+type Operation = 'markRead' | 'markDelivered'
+
+const interval = 1_000
+const atOnce = 2
+
+/** Marks of one kind on their way to the server: the furthest of each conversation, at most once a second. */
+class Marks {
+  readonly #parts: ReadParts
+  readonly #operation: Operation
+  readonly #onTold: (conversationId: string) => void
+  readonly #waiting = new Map<string, number>()
+  #failures = 0
+  #flushing = false
+  #cancel: (() => void) | null = null
+  #last = -Infinity
+
+  constructor(parts: ReadParts, operation: Operation, onTold: (conversationId: string) => void) {
+    this.#parts = parts
+    this.#operation = operation
+    this.#onTold = onTold
+  }
+
+  put(conversationId: string, seq: number): void {
+    this.#waiting.set(conversationId, Math.max(seq, this.#waiting.get(conversationId) ?? 0))
+    const { clock } = this.#parts
+    this.#schedule(Math.max(0, this.#last + interval - clock.now()))
+  }
+
+  /** Forgets what is waiting. */
+  reset(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    this.#waiting.clear()
+  }
+
+  #schedule(wait: number): void {
+    if (this.#flushing || this.#waiting.size === 0) return
+    this.#cancel ??= this.#parts.clock.after(Math.min(wait, 20_000), () => void this.#flush())
+  }
+
+  async #flush(): Promise<void> {
+    this.#cancel = null
+    this.#flushing = true
+    this.#last = this.#parts.clock.now()
+    const batch = [...this.#waiting]
+    this.#waiting.clear()
+    const before = this.#failures
+    await forEachOf(batch, atOnce, ([id, seq]) => this.#tell(id, seq))
+    this.#flushing = false
+    const failed = this.#failures > before
+    if (!failed) this.#failures = 0
+    this.#schedule(failed ? backoff(this.#failures, this.#parts.random) : interval)
+  }
+
+  async #tell(conversationId: string, seq: number): Promise<void> {
+    try {
+      await this.#parts.call(this.#operation, { conversationId, seq })
+      this.#onTold(conversationId)
+    } catch (error) {
+      if (toParleyError(error).retry === 'never') return
+      this.#failures += 1
+      this.#waiting.set(conversationId, Math.max(seq, this.#waiting.get(conversationId) ?? 0))
+    }
+  }
+}
+
+/** Read and delivered marks. */
+export class Reads implements ReadMethods {
+  readonly #parts: ReadParts
+  readonly #read: Marks
+  readonly #delivered: Marks
+  /** Conversations of which only the server will know what is unread, once it has been told the mark. */
+  readonly #unsure = new Set<string>()
+
+  constructor(parts: ReadParts) {
+    this.#parts = parts
+    this.#read = new Marks(parts, 'markRead', (conversationId) => {
+      if (this.#unsure.delete(conversationId)) parts.onUnsure(conversationId)
+    })
+    this.#delivered = new Marks(parts, 'markDelivered', () => {})
+  }
+
+  markRead(conversationId: string, seq: number): void {
+    const snapshot = this.#parts.store.getState().conversations[conversationId]
+    const own = this.#ownId()
+    const reached = Math.min(seq, snapshot?.seq ?? 0)
+    if (!snapshot || reached <= readSeqOf(snapshot, own)) return
+    if (!this.#move(conversationId, own, reached, 'readSeq')) this.#unsure.add(conversationId)
+    this.#read.put(conversationId, reached)
+  }
+
+  /** Says that messages up to a position have reached this device. */
+  markDelivered(conversationId: string, seq: number): void {
+    const snapshot = this.#parts.store.getState().conversations[conversationId]
+    const own = snapshot?.participants.find(({ userId }) => userId === this.#ownId())
+    if (!own || own.deliveredSeq >= seq) return
+    this.#move(conversationId, own.userId, seq, 'deliveredSeq')
+    this.#delivered.put(conversationId, seq)
+  }
+
+  /** Somebody's mark has moved: one's own on another device, or another one's. */
+  moved({ conversationId, userId, seq }: EphemeralOf<'message-read'>, mark: Mark): void {
+    if (!this.#move(conversationId, userId, seq, mark)) this.#parts.onUnsure(conversationId)
+  }
+
+  /** Forgets what is waiting. */
+  reset(): void {
+    this.#read.reset()
+    this.#delivered.reset()
+    this.#unsure.clear()
+  }
+
+  #ownId(): string {
+    return this.#parts.store.getState().session.me?.user.id ?? ''
+  }
+
+  /** Moves a mark in the state. Answers whether what is unread is known then. */
+  #move(conversationId: string, userId: string, seq: number, mark: Mark): boolean {
+    const { store } = this.#parts
+    const state = store.getState()
+    const snapshot = state.conversations[conversationId]
+    if (!snapshot) return true
+    const reads = mark === 'readSeq' && userId === this.#ownId() && seq > readSeqOf(snapshot, userId)
+    const known = !reads || unreadAt(state, snapshot, seq) !== null
+    store.update((before) => applyMark(before, conversationId, userId, seq, mark))
+    return known
+  }
+}

@@ -1,0 +1,150 @@
+import { type CommandOutput, type DurableEvent, limits } from '@parley/protocol'
+import { forEachOf } from './concurrent.ts'
+import type { Command } from './socket.ts'
+import type { Presence, State } from './state.ts'
+import type { WritableStore } from './store.ts'
+import type { Sync } from './sync.ts'
+
+type Resumption = CommandOutput<'resume'>
+
+/** What comparing positions with the server needs. */
+export interface ResumeParts {
+  readonly store: WritableStore<State>
+  readonly sync: Sync
+  /** Loads the first page of every loaded list again. */
+  readonly reloadLists: () => Promise<void>
+  /** The server is another database than before: everything must be loaded as if for the first time. */
+  readonly startOver: (epoch: string) => Promise<void>
+}
+
+const atOnce = 4
+const snapshotsAtMost = 20
+
+/** Positions of loaded conversations, the most recently active ones first, as many as may be sent. */
+export function cursorsOf({ conversations }: Pick<State, 'conversations'>): Record<string, number> {
+  const recent = Object.values(conversations).sort((a, b) => (a.activityAt < b.activityAt ? 1 : -1))
+  return Object.fromEntries(
+    recent.slice(0, limits.resumeConversations).map(({ conversation, seq }) => [conversation.id, seq]),
+  )
+}
+
+/** Everybody's presence after the server said who is here: those it left out are not. */
+export function presenceAfter(before: State['presence'], here: Resumption['presence']): State['presence'] {
+  const gone = Object.entries(before).map(([userId, { lastSeenAt }]): [string, Presence] => {
+    return [userId, { state: 'offline', lastSeenAt }]
+  })
+  const present = here.map(({ userId, state, lastSeenAt }): [string, Presence] => [userId, { state, lastSeenAt }])
+  return Object.fromEntries([...gone, ...present])
+}
+
+/** Compares positions with the server and makes up for what was missed (architecture S2). */
+export class Resume {
+  readonly #parts: ResumeParts
+  /** The heads of all conversations as last heard, loaded or not; null before the first time. */
+  #heads: Readonly<Record<string, number>> | null = null
+  #running: Promise<void> | null = null
+  #again = false
+
+  constructor(parts: ResumeParts) {
+    this.#parts = parts
+  }
+
+  /** Forgets what it heard. */
+  reset(): void {
+    this.#heads = null
+  }
+
+  /**
+   * Sends positions and takes in the answer. A call while one is running makes it run once more.
+   * @param returning whether the connection was lost before: then lists and marks are loaded again as well
+   * @throws ParleyError when the server did not answer
+   */
+  async run(command: Command, returning: boolean): Promise<void> {
+    if (this.#running !== null) {
+      this.#again = true
+      return this.#running
+    }
+    this.#running = this.#repeat(command, returning).finally(() => {
+      this.#running = null
+    })
+    return this.#running
+  }
+
+  async #repeat(command: Command, returning: boolean): Promise<void> {
+    do {
+      this.#again = false
+      await this.#compare(command, returning)
+    } while (this.#again)
+  }
+
+  async #compare(command: Command, returning: boolean): Promise<void> {
+    const { store, sync, startOver } = this.#parts
+    const { session, conversations } = store.getState()
+    const sent = cursorsOf({ conversations })
+    sync.hold()
+    try {
+      const answer = await command('resume', { epoch: session.me?.epoch ?? null, cursors: sent })
+      store.update((state) => ({ ...state, presence: presenceAfter(state.presence, answer.presence) }))
+      if (answer.status === 'resync' || isAhead(conversations, answer.heads)) await startOver(answer.epoch)
+      else await this.#settle(answer, sent, Object.keys(conversations), returning)
+      this.#heads = answer.heads
+    } finally {
+      sync.release()
+    }
+  }
+
+  /** @param known the conversations that were loaded when the positions were sent */
+  async #settle(
+    answer: Resumption,
+    sent: Readonly<Record<string, number>>,
+    known: readonly string[],
+    returning: boolean,
+  ): Promise<void> {
+    const { sync } = this.#parts
+    for (const id of known) {
+      if (!Object.hasOwn(answer.heads, id)) sync.drop(id)
+    }
+    this.#applyEvents(answer, sent)
+    await this.#catchUp(answer, known)
+    this.#meetMoved(answer.heads, returning)
+  }
+
+  #applyEvents({ events, behind, heads }: Resumption, sent: Readonly<Record<string, number>>): void {
+    const late = new Set(behind)
+    const byConversation = Map.groupBy(events, ({ conversationId }) => conversationId)
+    for (const [id, cursor] of Object.entries(sent)) {
+      const missed: DurableEvent[] = byConversation.get(id) ?? []
+      const reached = late.has(id) ? (missed.at(-1)?.seq ?? cursor) : (heads[id] ?? cursor)
+      this.#parts.sync.applyStretch(id, cursor, missed, reached)
+    }
+  }
+
+  /** Fetches what did not fit into the answer: first, and waited for, where messages are on display. */
+  async #catchUp({ behind, heads }: Resumption, known: readonly string[]): Promise<void> {
+    const { store, sync } = this.#parts
+    const marked = new Set(behind)
+    const late = known.filter((id) => marked.has(id) || (sync.have(id) ?? Infinity) < (heads[id] ?? 0))
+    const wanted = (id: string) => Math.max(heads[id] ?? 0, (sync.have(id) ?? 0) + (marked.has(id) ? 1 : 0))
+    const fetch = (id: string) => sync.catchUp(id, wanted(id)).catch(() => sync.fetchLater(id, wanted(id)))
+    const [shown, rest] = [new Set<string>(), new Set<string>()]
+    for (const id of late) (store.getState().timelines[id] ? shown : rest).add(id)
+    await forEachOf(shown, atOnce, fetch)
+    void forEachOf(rest, atOnce, fetch)
+  }
+
+  /** Brings into view what is not loaded and has come or moved since heads were heard last. */
+  #meetMoved(heads: Readonly<Record<string, number>>, returning: boolean): void {
+    const { store, sync, reloadLists } = this.#parts
+    const { conversations, lists } = store.getState()
+    const moved = Object.entries(heads).filter(([id, head]) => !conversations[id] && head > (this.#heads?.[id] ?? 0))
+    const first = this.#heads === null
+    const many = moved.length > snapshotsAtMost
+    if (!first && !many) void forEachOf(moved, atOnce, async ([id]) => sync.load(id).catch(() => {}))
+    const listed = Object.keys(lists).length > 0
+    if (listed && (returning || (moved.length > 0 && (first || many)))) reloadLists().catch(() => {})
+  }
+}
+
+function isAhead(conversations: State['conversations'], heads: Readonly<Record<string, number>>): boolean {
+  return Object.values(conversations).some(({ conversation, seq }) => seq > (heads[conversation.id] ?? seq))
+}

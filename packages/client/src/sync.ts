@@ -1,0 +1,282 @@
+import type { ChangesPage, ConversationSnapshot, DurableEvent, Profile } from '@parley/protocol'
+import { acceptSnapshot, advance, applyEvent, dropConversation, replaceSnapshot } from './apply.ts'
+import { backoff } from './backoff.ts'
+import type { Clock, Random } from './clock.ts'
+import type { Call } from './http.ts'
+import { toParleyError } from './http-errors.ts'
+import { foldSnapshot, isIncomplete } from './snapshot.ts'
+import type { State } from './state.ts'
+import type { WritableStore } from './store.ts'
+
+/** What to do with an event. */
+export type Decision = 'drop' | 'apply' | 'fetch'
+
+/**
+ * Decides which event may be applied (architecture S1).
+ * @param have the position the conversation stands at
+ */
+export function decide(have: number, { seq, prev }: Pick<DurableEvent, 'seq' | 'prev'>): Decision {
+  if (seq <= have) return 'drop'
+  return prev <= have ? 'apply' : 'fetch'
+}
+
+/** What keeping conversations in order needs. */
+export interface SyncParts {
+  readonly store: WritableStore<State>
+  readonly call: Call
+  readonly clock: Clock
+  readonly random: Random
+  /** Events were applied, in order, each once. */
+  readonly onApplied: (events: readonly DurableEvent[]) => void
+  readonly onProfiles: (users: readonly Profile[]) => void
+  /** A conversation was dropped and must be loaded as if for the first time, its messages too if they were loaded. */
+  readonly onReload: (conversationId: string, withMessages: boolean) => void
+  /** The server is another database than before: everything must be loaded as if for the first time. */
+  readonly onForeign: (epoch: string) => void
+}
+
+interface Gap {
+  /** The furthest position known to exist. */
+  wanted: number
+  failures: number
+  fetching: Promise<void> | null
+  cancelRetry: () => void
+}
+
+/** Keeps each conversation at one position of its line: whatever arrives is applied once, in order, without a hole. */
+export class Sync {
+  readonly #parts: SyncParts
+  readonly #gaps = new Map<string, Gap>()
+  readonly #loading = new Map<string, Promise<void>>()
+  #held: DurableEvent[] | null = null
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts
+  }
+
+  /** The position a conversation stands at; undefined when it is not loaded. */
+  have(conversationId: string): number | undefined {
+    return this.#parts.store.getState().conversations[conversationId]?.seq
+  }
+
+  /** Keeps events back until {@link release}. */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  /** Takes in the events that were kept back. */
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    for (const event of held) this.receive(event)
+  }
+
+  /** Takes in an event from the wire, whatever its order. */
+  receive(event: DurableEvent): void {
+    if (this.#held) return void this.#held.push(event)
+    const { conversationId, seq } = event
+    const have = this.have(conversationId)
+    const decision = have === undefined ? 'unknown' : decide(have, event)
+    if (decision === 'unknown') this.#meetUnknown(event)
+    if (decision === 'apply') this.#commit(conversationId, [event], seq)
+    if (decision === 'fetch') this.fetchLater(conversationId, seq)
+  }
+
+  /**
+   * Applies a complete stretch of a conversation's changes.
+   * @param after a position the conversation has reached already
+   * @param seq the position it has then
+   */
+  applyStretch(conversationId: string, after: number, events: readonly DurableEvent[], seq: number): void {
+    const have = this.have(conversationId)
+    if (have !== undefined && have >= after) this.#commit(conversationId, events, seq)
+  }
+
+  /** {@link catchUp} in the background, again and again until it worked. */
+  fetchLater(conversationId: string, wanted: number): void {
+    this.catchUp(conversationId, wanted).catch(() => this.#retry(conversationId))
+  }
+
+  /**
+   * Fetches what is missing, with one request at a time for each conversation.
+   * @param wanted the position to reach; more is taken when there is more
+   * @throws ParleyError when the server could not be asked
+   */
+  async catchUp(conversationId: string, wanted: number): Promise<void> {
+    const gap = this.#gapOf(conversationId)
+    gap.wanted = Math.max(gap.wanted, wanted)
+    gap.fetching ??= this.#fetchMissing(conversationId, gap).finally(() => {
+      gap.fetching = null
+    })
+    await gap.fetching
+  }
+
+  /**
+   * Brings a conversation and something read from it at a position to one position (delivery G7).
+   * @param seq the position the thing was read at
+   * @param use takes the events that the thing lacks, and the one position both stand at then; called at most once
+   * @returns whether it was used; not when the conversation has gone meanwhile
+   */
+  async meet(
+    conversationId: string,
+    seq: number,
+    use: (events: readonly DurableEvent[], have: number) => void,
+  ): Promise<boolean> {
+    if ((this.have(conversationId) ?? seq) < seq) await this.catchUp(conversationId, seq)
+    const events: DurableEvent[] = []
+    let at = seq
+    for (let have = this.have(conversationId); have !== undefined; have = this.have(conversationId)) {
+      if (at >= have) {
+        use(events, have)
+        return true
+      }
+      const page = await this.#fetchPage(conversationId, at)
+      if (!page) return false
+      events.push(...page.items)
+      at = Math.max(page.seq, at)
+    }
+    return false
+  }
+
+  /** Loads a conversation that is not known, or knows it afresh. One request at a time for each. */
+  async load(conversationId: string): Promise<void> {
+    const running = this.#loading.get(conversationId)
+    if (running !== undefined) return running
+    const loading = this.#loadSnapshot(conversationId).finally(() => {
+      if (this.#loading.get(conversationId) === loading) this.#loading.delete(conversationId)
+    })
+    this.#loading.set(conversationId, loading)
+    return loading
+  }
+
+  /** {@link load} in the background; a failure is made up for by the next comparison of heads. */
+  loadLater(conversationId: string): void {
+    this.load(conversationId).catch(() => {})
+  }
+
+  /** Takes in a snapshot that came along with others. */
+  accept(theirs: ConversationSnapshot): void {
+    const { id } = theirs.conversation
+    this.#parts.store.update((state) => acceptSnapshot(state, theirs))
+    const gap = this.#gaps.get(id)
+    const wanted = Math.max(theirs.seq, gap?.wanted ?? 0)
+    if ((this.have(id) ?? wanted) < wanted) this.fetchLater(id, wanted)
+    else if (!gap?.fetching) this.#forget(id)
+  }
+
+  /** Drops a conversation. */
+  drop(conversationId: string): void {
+    this.#forget(conversationId)
+    this.#parts.store.update((state) => dropConversation(state, conversationId))
+  }
+
+  /** Forgets what is missing and under way. */
+  reset(): void {
+    for (const id of [...this.#gaps.keys()]) this.#forget(id)
+    this.#loading.clear()
+    this.#held = null
+  }
+
+  #forget(conversationId: string): void {
+    this.#gaps.get(conversationId)?.cancelRetry()
+    this.#gaps.delete(conversationId)
+  }
+
+  #gapOf(conversationId: string): Gap {
+    const gap = this.#gaps.get(conversationId) ?? { wanted: 0, failures: 0, fetching: null, cancelRetry: () => {} }
+    this.#gaps.set(conversationId, gap)
+    return gap
+  }
+
+  #retry(conversationId: string): void {
+    const gap = this.#gaps.get(conversationId)
+    if (!gap) return
+    const { clock, random } = this.#parts
+    gap.cancelRetry()
+    gap.cancelRetry = clock.after(backoff(gap.failures, random), () => {
+      if ((this.have(conversationId) ?? gap.wanted) < gap.wanted) this.fetchLater(conversationId, gap.wanted)
+    })
+    gap.failures += 1
+  }
+
+  async #fetchMissing(conversationId: string, gap: Gap): Promise<void> {
+    for (;;) {
+      const have = this.have(conversationId)
+      if (have === undefined || have >= gap.wanted) break
+      const page = await this.#fetchPage(conversationId, have)
+      if (!page || (!page.more && page.seq <= have)) break
+    }
+    if (this.#gaps.get(conversationId) === gap) this.#gaps.delete(conversationId)
+  }
+
+  /** One page of changes, applied; null when the conversation or the database is not the same any more. */
+  async #fetchPage(conversationId: string, after: number): Promise<ChangesPage | null> {
+    const { call, store, onForeign } = this.#parts
+    try {
+      const page = await call('listChanges', { conversationId, after })
+      const epoch = store.getState().session.me?.epoch
+      if (page.status === 'resync' || page.epoch !== epoch) {
+        onForeign(page.epoch)
+        return null
+      }
+      this.applyStretch(conversationId, after, page.items, page.seq)
+      return page
+    } catch (error) {
+      if (toParleyError(error).code !== 'not_found') throw error
+      this.drop(conversationId)
+      return null
+    }
+  }
+
+  async #loadSnapshot(conversationId: string): Promise<void> {
+    const { call, store, onProfiles } = this.#parts
+    const { conversation: theirs, users } = await call('getConversation', { conversationId })
+    onProfiles(users)
+    if (!store.getState().timelines[conversationId] && (this.have(conversationId) ?? 0) <= theirs.seq) {
+      return this.accept(theirs)
+    }
+    await this.meet(conversationId, theirs.seq, (events, have) => {
+      store.update((state) => {
+        const own = state.session.me?.user.id ?? ''
+        const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, own), theirs)
+        return replaceSnapshot(state, { ...folded, seq: have })
+      })
+    })
+  }
+
+  /** An event of a conversation that is not loaded: it is loaded when the event could move it into view. */
+  #meetUnknown(event: DurableEvent): void {
+    const { conversationId, seq, type } = event
+    if (this.#loading.has(conversationId)) {
+      const gap = this.#gapOf(conversationId)
+      gap.wanted = Math.max(gap.wanted, seq)
+      return
+    }
+    const speaks = type === 'new-message' && event.data.message.kind !== 'system'
+    if (!speaks && type !== 'conversation-created' && !this.#isJoining(event)) return
+    this.#gapOf(conversationId).wanted = seq
+    this.loadLater(conversationId)
+  }
+
+  #isJoining(event: DurableEvent): boolean {
+    const own = this.#parts.store.getState().session.me?.user.id
+    return event.type === 'participant-added' && event.data.participant.userId === own
+  }
+
+  #commit(conversationId: string, events: readonly DurableEvent[], seq: number): void {
+    const { store, onApplied, onReload } = this.#parts
+    const before = store.getState().conversations[conversationId]
+    if (!before) return
+    const news = events.filter((event) => event.seq > before.seq)
+    if (news.some((event) => this.#isJoining(event))) {
+      const withMessages = store.getState().timelines[conversationId] !== undefined
+      this.drop(conversationId)
+      onReload(conversationId, withMessages)
+      return
+    }
+    store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))
+    if (news.length > 0) onApplied(news)
+    const after = store.getState().conversations[conversationId]
+    if (after && isIncomplete(before, after)) this.loadLater(conversationId)
+  }
+}
