@@ -7,3 +7,8 @@ export function now(): number {
 export function sinceStart(): number {
   return performance.now()
 }
+
+/** A key of the caller's own for a write, so that a retry is not a second one. */
+export function randomKey(): string {
+  return crypto.randomUUID()
+}

@@ -1,0 +1,40 @@
+import { type ReactNode, useState } from 'react'
+import { MessagingLayout } from './layout/MessagingLayout.tsx'
+import { Skeleton } from './layout/States.tsx'
+import type { Location } from './location.ts'
+import { MessagingProvider, type MessagingProviderProps, useSelect } from './provider.tsx'
+import { SignIn } from './session/SignIn.tsx'
+import { text } from './text.ts'
+
+/** What stands in for its children until somebody is signed in. */
+export function SignedIn({ children }: { readonly children: ReactNode }) {
+  const status = useSelect((state) => state.session.status)
+  switch (status) {
+    case 'unknown':
+      return <Skeleton kind="row" count={8} />
+    case 'signed-out':
+      return <SignIn />
+    case 'expired':
+      return <SignIn notice={`${text('sessionEnded')}. ${text('sessionEndedHint')}`} />
+    case 'signed-in':
+      return children
+  }
+}
+
+function Inside() {
+  const [location, setLocation] = useState<Location>({ screen: 'inbox' })
+  return (
+    <SignedIn>
+      <MessagingLayout location={location} onNavigate={setLocation} />
+    </SignedIn>
+  )
+}
+
+/** The whole of messaging in one component: give it a server and a way to get the user's token. */
+export function Parley(props: Omit<MessagingProviderProps, 'children'>) {
+  return (
+    <MessagingProvider {...props}>
+      <Inside />
+    </MessagingProvider>
+  )
+}

@@ -1,0 +1,126 @@
+import type { ConversationSnapshot, ConversationStatus } from '@parley/protocol'
+import { ArrowLeft, Briefcase, Ellipsis, Users } from 'lucide-react'
+import { useState } from 'react'
+import { Confirm } from '../layout/Confirm.tsx'
+import { Menu, type MenuItem } from '../layout/Menu.tsx'
+import type { TextKey } from '../messages.en.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { useClient, useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+import { AudienceTag } from './AudienceTag.tsx'
+import { useCounterpart, usePresence, useTitle } from './use-conversation.ts'
+
+const statuses: readonly (readonly [ConversationStatus, TextKey])[] = [
+  ['open', 'statusOpen'],
+  ['waiting', 'statusWaiting'],
+  ['closed', 'statusClosed'],
+  ['archived', 'statusArchived'],
+]
+
+export interface ConversationHeaderProps {
+  readonly conversation: ConversationSnapshot
+  readonly panelOpen: boolean
+  readonly onBack: () => void
+  readonly onPanel: (open: boolean) => void
+  readonly onLeft: () => void
+}
+
+function ContextChip({ conversation }: Pick<ConversationHeaderProps, 'conversation'>) {
+  const { context } = conversation.conversation
+  if (!context) return null
+  const body = (
+    <>
+      <Briefcase size={12} aria-hidden="true" />
+      <span dir="auto">{context.title}</span>
+    </>
+  )
+  if (context.url === null) return <span className="parley-context">{body}</span>
+  return (
+    <a className="parley-context" href={context.url} target="_blank" rel="noopener noreferrer">
+      {body}
+    </a>
+  )
+}
+
+function useMenu({ conversation, onLeft }: ConversationHeaderProps) {
+  const { conversations, participants } = useClient()
+  const [leaving, setLeaving] = useState(false)
+  const me = useSelect((state) => state.session.me?.user)
+  const { id, status: current } = conversation.conversation
+  const changes: MenuItem[] = statuses.map(([status, name]) => ({
+    label: `${text('status')}: ${text(name)}`,
+    checked: status === current,
+    onSelect: () => void conversations.update(id, { status }),
+  }))
+  const leave = () => {
+    if (me) void participants.remove(id, me.id).then(onLeft)
+  }
+  const items = [
+    ...(me?.role === 'external' ? [] : changes),
+    { label: text('leave'), onSelect: () => setLeaving(true), danger: true },
+  ]
+  return { items, leaving, leave, stay: () => setLeaving(false) }
+}
+
+/** What a conversation is, who is in it, and what one may do with it. */
+export function ConversationHeader(props: ConversationHeaderProps) {
+  const { conversation, panelOpen, onBack, onPanel } = props
+  const title = useTitle(conversation)
+  const counterpart = useCounterpart(conversation)
+  const presence = usePresence(counterpart?.id)
+  const menu = useMenu(props)
+  const { status } = conversation.conversation
+  const statusName = statuses.find(([each]) => each === status)?.[1] ?? 'statusOpen'
+  return (
+    <header className="parley-header">
+      <button
+        type="button"
+        className="parley-button parley-button-icon parley-back"
+        aria-label={text('back')}
+        onClick={onBack}
+      >
+        <ArrowLeft size={20} aria-hidden="true" />
+      </button>
+      {counterpart && <Avatar user={counterpart} presence={presence} />}
+      <div className="parley-header-lines">
+        <h1 className="parley-header-title" dir="auto" title={title}>
+          {title}
+        </h1>
+        <p className="parley-header-facts">
+          <AudienceTag conversation={conversation} />
+          <ContextChip conversation={conversation} />
+          {status !== 'open' && (
+            <span className="parley-tag" data-status={status}>
+              {text(statusName)}
+            </span>
+          )}
+          <span className="parley-header-people">
+            {counterpart ? text(presence) : text('members', { count: conversation.participantCount })}
+          </span>
+        </p>
+      </div>
+      <button
+        type="button"
+        className="parley-button parley-button-icon"
+        aria-label={text('showPeople')}
+        title={text('showPeople')}
+        aria-pressed={panelOpen}
+        onClick={() => onPanel(!panelOpen)}
+      >
+        <Users size={20} aria-hidden="true" />
+      </button>
+      <Menu label={text('moreActions')} items={menu.items}>
+        <Ellipsis size={20} aria-hidden="true" />
+      </Menu>
+      {menu.leaving && (
+        <Confirm
+          title={text('leaveQuestion')}
+          explanation={text('leaveExplained')}
+          action={text('leave')}
+          onConfirm={menu.leave}
+          onClose={menu.stay}
+        />
+      )}
+    </header>
+  )
+}

@@ -1,0 +1,66 @@
+import type { Message } from '@parley/protocol'
+import { useState } from 'react'
+import { MessageComposer } from '../composer/MessageComposer.tsx'
+import { TypingIndicator } from '../composer/TypingIndicator.tsx'
+import { ConnectionBanner } from '../connection/ConnectionBanner.tsx'
+import { ConversationHeader } from '../conversations/ConversationHeader.tsx'
+import { useConversation } from '../conversations/use-conversation.ts'
+import { MessageList } from '../messages/MessageList.tsx'
+import { ParticipantsPanel } from '../participants/ParticipantsPanel.tsx'
+import { useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+import { ErrorCard, Skeleton } from './States.tsx'
+
+export interface MessageThreadProps {
+  readonly conversationId: string
+  readonly panel?: 'people' | undefined
+  readonly onPanel: (open: boolean) => void
+  readonly onBack: () => void
+}
+
+function Loaded({
+  conversationId,
+  panel,
+  onPanel,
+  onBack,
+  reload,
+}: MessageThreadProps & { readonly reload: () => void }) {
+  const [quoted, setQuoted] = useState<Message | null>(null)
+  const conversation = useSelect((state) => state.conversations[conversationId])
+  const ready = useSelect((state) => {
+    const timeline = state.timelines[conversationId]
+    return timeline !== undefined && (timeline.status === 'ready' || timeline.items.length > 0)
+  })
+  const failure = useSelect((state) => state.timelines[conversationId]?.error ?? null)
+  if (!conversation) return null
+  return (
+    <>
+      <div className="parley-conversation">
+        <ConversationHeader
+          conversation={conversation}
+          panelOpen={panel === 'people'}
+          onBack={onBack}
+          onPanel={onPanel}
+          onLeft={onBack}
+        />
+        <ConnectionBanner />
+        {ready && <MessageList conversation={conversation} onReply={setQuoted} />}
+        {!ready && failure && <ErrorCard title={text('conversationFailed')} error={failure} onRetry={reload} />}
+        {!ready && !failure && <Skeleton kind="message" count={6} />}
+        <TypingIndicator conversationId={conversationId} />
+        <MessageComposer conversation={conversation} quoted={quoted} onQuoted={setQuoted} />
+      </div>
+      {panel === 'people' && <ParticipantsPanel conversation={conversation} onClose={() => onPanel(false)} />}
+    </>
+  )
+}
+
+/** One conversation: header, messages, composer, and the people in it. */
+export function MessageThread(props: MessageThreadProps) {
+  const { conversation, failed, reload } = useConversation(props.conversationId)
+  if (conversation) return <Loaded key={props.conversationId} {...props} reload={reload} />
+  const gone = failed !== null && 'code' in failed && failed.code === 'not_found'
+  if (gone) return <ErrorCard title={text('noAccess')} error={null} />
+  if (failed) return <ErrorCard title={text('conversationFailed')} error={failed} onRetry={reload} />
+  return <Skeleton kind="message" count={6} />
+}

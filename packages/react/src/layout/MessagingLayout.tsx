@@ -1,0 +1,72 @@
+import type { ReactNode } from 'react'
+import { ConversationList } from '../conversations/ConversationList.tsx'
+import { NewConversation } from '../conversations/NewConversation.tsx'
+import { isView } from '../conversations/use-conversations.ts'
+import type { Location, Navigate } from '../location.ts'
+import { text } from '../text.ts'
+import { MessageThread } from './MessageThread.tsx'
+import { EmptyState } from './States.tsx'
+
+export interface MessagingLayoutProps {
+  readonly location: Location
+  readonly onNavigate: Navigate
+  /** What stands before the list in the team's application. */
+  readonly rail?: ReactNode
+}
+
+function Main({ location, onNavigate }: MessagingLayoutProps) {
+  if (location.screen === 'new') {
+    return (
+      <NewConversation
+        onCreated={(conversationId) => onNavigate({ screen: 'conversation', conversationId }, { replace: true })}
+        onCancel={() => onNavigate({ screen: 'inbox' })}
+      />
+    )
+  }
+  if (location.screen === 'inbox') {
+    return (
+      <main className="parley-main-empty">
+        <EmptyState
+          title={text('chooseConversation')}
+          hint={text('chooseConversationHint')}
+          action={text('newConversation')}
+          onAction={() => onNavigate({ screen: 'new' })}
+        />
+      </main>
+    )
+  }
+  const { conversationId, panel } = location
+  return (
+    <main className="parley-main">
+      <MessageThread
+        conversationId={conversationId}
+        panel={panel}
+        onBack={() => onNavigate({ screen: 'inbox' })}
+        onPanel={(open) =>
+          onNavigate({ screen: 'conversation', conversationId, ...(open ? { panel: 'people' as const } : {}) })
+        }
+      />
+    </main>
+  )
+}
+
+/** List, conversation and panel, laid out by the width of the container they stand in. */
+export function MessagingLayout(props: MessagingLayoutProps) {
+  const { location, onNavigate, rail } = props
+  const view = location.screen === 'inbox' && isView(location.view) ? location.view : 'all'
+  return (
+    <div className="parley-frame">
+      <div className="parley-layout" data-screen={location.screen}>
+        {rail}
+        <ConversationList
+          view={view}
+          selectedId={location.screen === 'conversation' ? location.conversationId : undefined}
+          onView={(next) => onNavigate({ screen: 'inbox', view: next }, { replace: true })}
+          onOpen={(conversationId) => onNavigate({ screen: 'conversation', conversationId })}
+          onNew={() => onNavigate({ screen: 'new' })}
+        />
+        <Main {...props} />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,169 @@
+import type { Message } from '@parley/protocol'
+import { Lock } from 'lucide-react'
+import { type KeyboardEvent, memo, useRef, useState } from 'react'
+import { now } from '../clock.ts'
+import { dayName, fullTime, timeOfDay } from '../dates.ts'
+import { Confirm } from '../layout/Confirm.tsx'
+import { Avatar } from '../people/Avatar.tsx'
+import { useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+import type { Entry } from './entries.ts'
+import { FailedNotice } from './FailedNotice.tsx'
+import { MessageActions } from './MessageActions.tsx'
+import { MessageEditor } from './MessageEditor.tsx'
+import { MessageStatus } from './MessageStatus.tsx'
+import { MessageText } from './MessageText.tsx'
+import { QuoteCard } from './QuoteCard.tsx'
+import { type MessageControl, useMessageControl } from './use-message-actions.ts'
+
+export interface MessageBubbleProps {
+  readonly entry: Entry
+  readonly conversationId: string
+  readonly focusable: boolean
+  readonly highlighted: boolean
+  readonly onReply: (message: Message) => void
+  readonly onJump: (seq: number) => void
+}
+
+function tombstone(message: Message): string {
+  return text(message.deletedBy === message.senderId ? 'messageDeleted' : 'removedByModerator')
+}
+
+function Head({ entry, name }: { readonly entry: Entry; readonly name: string }) {
+  const user = useSelect((state) => state.users[entry.senderId])
+  const company = user?.role === 'external' ? user.organization?.name : undefined
+  return (
+    <header className="parley-message-head">
+      <bdi className="parley-message-name">{name}</bdi>
+      {company !== undefined && <span className="parley-message-company">{company}</span>}
+      <time className="parley-message-time" dateTime={entry.at} title={fullTime(entry.at)}>
+        {timeOfDay(entry.at)}
+      </time>
+    </header>
+  )
+}
+
+function Body({
+  entry,
+  control,
+  onJump,
+}: Pick<MessageBubbleProps, 'entry' | 'onJump'> & { readonly control: MessageControl }) {
+  const { message, pending } = entry.row
+  if (message && message.deletedAt !== null) return <p className="parley-tombstone">{tombstone(message)}</p>
+  const quote = message?.quote ?? pending?.quote
+  const words = message?.text ?? pending?.text ?? ''
+  return (
+    <>
+      {entry.audience === 'team' && (
+        <p className="parley-note-label">
+          <Lock size={12} aria-hidden="true" /> {text('noteLabel')}
+        </p>
+      )}
+      {quote && <QuoteCard quote={quote} onJump={onJump} />}
+      {control.editing ? (
+        <MessageEditor initial={words} onSave={control.save} onCancel={control.stop} />
+      ) : (
+        <MessageText source={words} />
+      )}
+      {message?.editedAt && <span className="parley-edited">{text('edited')}</span>}
+      {pending?.status === 'failed' && <FailedNotice pending={pending} />}
+      {control.failure !== null && <p className="parley-failed">{control.failure}</p>}
+    </>
+  )
+}
+
+const keys: Readonly<Record<string, 'reply' | 'edit' | 'remove' | 'copy'>> = {
+  r: 'reply',
+  e: 'edit',
+  Delete: 'remove',
+  c: 'copy',
+}
+
+/** One message, note or message on its way. */
+export const MessageBubble = memo(function MessageBubble(props: MessageBubbleProps) {
+  const { entry, conversationId, focusable, highlighted } = props
+  const { message, pending, status } = entry.row
+  const [entered, setEntered] = useState(false)
+  const article = useRef<HTMLElement>(null)
+  const name = useSelect((state) => state.users[entry.senderId]?.name ?? text('formerMember'))
+  const user = useSelect((state) => state.users[entry.senderId])
+  const own = useSelect((state) => entry.senderId === state.session.me?.user.id)
+  const control = useMessageControl(message, props.onReply)
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && entered) {
+      setEntered(false)
+      article.current?.focus()
+      event.stopPropagation()
+    }
+    if (event.target !== article.current || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === 'Enter') setEntered(true)
+    const action = control.actions[keys[event.key] ?? 'reply']
+    if (!Object.hasOwn(keys, event.key) || !action) return
+    event.preventDefault()
+    action()
+  }
+  const label = [name, message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text), timeOfDay(entry.at)]
+  return (
+    <article
+      ref={article}
+      className="parley-message"
+      data-testid="message"
+      data-message-id={message?.id}
+      data-client-id={message?.clientKey ?? pending?.clientKey}
+      data-seq={entry.seq ?? undefined}
+      data-status={status ?? undefined}
+      data-kind={message?.kind ?? 'pending'}
+      data-audience={entry.audience}
+      data-own={own}
+      data-edited={message?.editedAt !== null && message !== null}
+      data-deleted={message?.deletedAt !== null && message !== null}
+      data-group={entry.startsGroup ? 'first' : 'follow'}
+      data-highlighted={highlighted}
+      aria-label={label.filter(Boolean).join(', ')}
+      tabIndex={focusable ? 0 : -1}
+      onKeyDown={onKeyDown}
+    >
+      <div className="parley-message-gutter">
+        {entry.startsGroup ? (
+          <Avatar user={user} />
+        ) : (
+          <time className="parley-message-time" dateTime={entry.at} title={fullTime(entry.at)}>
+            {timeOfDay(entry.at)}
+          </time>
+        )}
+      </div>
+      <div className="parley-message-body">
+        {entry.startsGroup && <Head entry={entry} name={name} />}
+        <Body entry={entry} control={control} onJump={props.onJump} />
+      </div>
+      <div className="parley-message-lane">
+        {entry.showsStatus && <MessageStatus row={entry.row} conversationId={conversationId} />}
+      </div>
+      {message && (
+        <MessageActions
+          label={text('actionsFor', { name, time: timeOfDay(entry.at) })}
+          actions={control.actions}
+          entered={entered}
+        />
+      )}
+      {control.confirming && (
+        <Confirm
+          title={text('deleteQuestion')}
+          explanation={text('deleteExplained')}
+          action={text('delete')}
+          onConfirm={control.remove}
+          onClose={control.stop}
+        />
+      )}
+    </article>
+  )
+})
+
+/** The day a message begins, above it. */
+export function DayDivider({ at }: { readonly at: string }) {
+  return (
+    <h3 className="parley-day" data-testid="day-divider">
+      <span>{dayName(at, now())}</span>
+    </h3>
+  )
+}

@@ -1,0 +1,210 @@
+import { type Row, selectRows } from '@parley/client'
+import type { ConversationSnapshot, Message } from '@parley/protocol'
+import { ChevronDown } from 'lucide-react'
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { Virtualizer } from 'virtua'
+import { announce } from '../announcer/announce.ts'
+import { now } from '../clock.ts'
+import { useTitle } from '../conversations/use-conversation.ts'
+import { dayName } from '../dates.ts'
+import { useClient, useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+import { type Entry, layOut } from './entries.ts'
+import { MessageBoundary } from './MessageBoundary.tsx'
+import { DayDivider, MessageBubble } from './MessageBubble.tsx'
+import { useReading } from './reading.ts'
+import { SystemRow } from './SystemRow.tsx'
+import { useAnchor } from './use-anchor.ts'
+
+const bufferSize = 800
+const announcedAtOnce = 3
+
+export interface MessageListProps {
+  readonly conversation: ConversationSnapshot
+  readonly onReply: (message: Message) => void
+}
+
+function useEntries(conversation: ConversationSnapshot): { entries: Entry[]; ownId: string } {
+  const { id } = conversation.conversation
+  const rows: readonly Row[] = useSelect((state) => selectRows(state, id))
+  const ownId = useSelect((state) => state.session.me?.user.id ?? '')
+  const [newAfter] = useState(() => {
+    const own = conversation.participants.find(({ userId }) => userId === ownId)
+    return own && conversation.unread > 0 ? own.readSeq : null
+  })
+  return { entries: useMemo(() => layOut(rows, ownId, newAfter), [rows, ownId, newAfter]), ownId }
+}
+
+function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, atLatest: boolean): void {
+  const users = useSelect((state) => state.users)
+  const last = useRef<string | undefined>(undefined)
+  useEffect(() => {
+    const previous = entries.findIndex((entry) => entry.key === last.current)
+    const begins = last.current === undefined
+    last.current = entries.at(-1)?.key
+    if (begins || previous < 0 || !atLatest) return
+    const fresh = entries.slice(previous + 1).filter((entry) => entry.senderId !== ownId && !entry.system)
+    if (fresh.length > announcedAtOnce) announce(text('announcedMessages', { count: fresh.length }))
+    else
+      for (const { row, senderId } of fresh) {
+        const name = users[senderId]?.name ?? text('formerMember')
+        announce(text('announcedMessage', { name, text: (row.message?.text ?? '').slice(0, 200) }))
+      }
+  }, [entries, ownId, users, atLatest])
+}
+
+function StartCard({ conversation }: { readonly conversation: ConversationSnapshot }) {
+  const title = useTitle(conversation)
+  const { createdBy, createdAt } = conversation.conversation
+  const name = useSelect((state) => state.users[createdBy]?.name ?? text('formerMember'))
+  return (
+    <div className="parley-start">
+      <p className="parley-start-title">{text('startOfHistory', { title })}</p>
+      <p>{text('startedBy', { name, date: dayName(createdAt, now()) })}</p>
+    </div>
+  )
+}
+
+function NewDivider({ count }: { readonly count: number }) {
+  return (
+    <div className="parley-new" data-testid="new-divider">
+      <span aria-hidden="true">{text('newLabel')}</span>
+      <span className="parley-hidden">{text('newMessagesHere', { count })}</span>
+    </div>
+  )
+}
+
+function moveTo(event: KeyboardEvent<HTMLElement>, entries: readonly Entry[]): number | null {
+  const article = (event.target as HTMLElement).closest<HTMLElement>('[data-testid="message"]')
+  if (!article || event.target !== article) return null
+  const at = entries.findIndex(
+    (entry) => entry.key === article.dataset.clientId || entry.key === article.dataset.messageId,
+  )
+  const target = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: entries.length - 1 }[event.key]
+  return target === undefined || at < 0 ? null : target
+}
+
+function focusRow(scroller: RefObject<HTMLElement | null>, key: string): void {
+  requestAnimationFrame(() => {
+    const selector = `[data-client-id="${CSS.escape(key)}"], [data-message-id="${CSS.escape(key)}"]`
+    scroller.current?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true })
+  })
+}
+
+function JumpLatest({ count, onJump }: { readonly count: number; readonly onJump: () => void }) {
+  const label = count > 0 ? text('jumpLatestCount', { count }) : text('jumpLatest')
+  return (
+    <button
+      type="button"
+      className="parley-jump"
+      data-testid="jump-latest"
+      data-count={count}
+      aria-label={label}
+      title={label}
+      onClick={onJump}
+    >
+      {count > 0 && <span className="parley-badge">{count}</span>}
+      <ChevronDown size={20} aria-hidden="true" />
+    </button>
+  )
+}
+
+function useOlderAnnounced(loading: boolean | undefined, count: number): void {
+  const before = useRef({ loading: false, count })
+  useEffect(() => {
+    const added = count - before.current.count
+    if (before.current.loading && !loading && added > 0) announce(text('olderLoaded', { count: added }))
+    if (before.current.loading !== loading) before.current = { loading: loading ?? false, count }
+  }, [loading, count])
+}
+
+/** The messages of a conversation: they never move under the reader, and follow when the reader is at the end. */
+export function MessageList({ conversation, onReply }: MessageListProps) {
+  const { id } = conversation.conversation
+  const { messages } = useClient()
+  const timeline = useSelect((state) => state.timelines[id])
+  const title = useTitle(conversation)
+  const { entries, ownId } = useEntries(conversation)
+  const scroller = useRef<HTMLDivElement>(null)
+  const [focusKey, setFocusKey] = useState<string | null>(null)
+  const [highlight, setHighlight] = useState<number | null>(null)
+  const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId })
+  const readSeq = conversation.participants.find(({ userId }) => userId === ownId)?.readSeq ?? 0
+  useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
+  useAnnouncedArrivals(entries, ownId, !timeline?.hasAfter)
+  useOlderAnnounced(timeline?.loadingBefore, entries.length)
+  const { reveal } = anchor
+  const jump = useCallback(
+    (seq: number) => {
+      setHighlight(seq)
+      void messages.loadAround(id, seq).then(() => reveal(seq))
+    },
+    [messages, id, reveal],
+  )
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const target = moveTo(event, entries)
+    if (target === null) return
+    event.preventDefault()
+    const entry = entries[Math.max(0, target)]
+    if (!entry) {
+      document.querySelector<HTMLElement>('[data-testid="message-input"]')?.focus()
+      return
+    }
+    setFocusKey(entry.key)
+    anchor.show(Math.max(0, target))
+    focusRow(scroller, entry.key)
+  }
+  const focusable = focusKey ?? entries.at(-1)?.key
+  const focusedIndex = entries.findIndex((entry) => entry.key === focusable)
+  const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
+  return (
+    <section className="parley-messages" aria-label={text('messagesIn', { title })}>
+      <h2 className="parley-hidden">{text('messagesHeading')}</h2>
+      <div
+        ref={scroller}
+        className="parley-scroller"
+        role="feed"
+        aria-busy={timeline?.loadingBefore || timeline?.loadingAfter}
+        data-testid="message-list"
+        data-anchor={anchor.mode}
+        data-at-latest={anchor.mode === 'bottom'}
+        onKeyDown={onKeyDown}
+      >
+        <div className="parley-spacer" />
+        <Virtualizer
+          ref={anchor.handle}
+          scrollRef={scroller}
+          shift={anchor.shift}
+          bufferSize={bufferSize}
+          keepMounted={focusKey !== null && focusedIndex >= 0 ? [focusedIndex] : []}
+          onScroll={anchor.onScroll}
+        >
+          {entries.map((entry, index) => (
+            <div key={entry.key} className="parley-entry" data-first={entry.startsGroup}>
+              {index === 0 && !timeline?.hasBefore && timeline?.status === 'ready' && (
+                <StartCard conversation={conversation} />
+              )}
+              {entry.startsDay && <DayDivider at={entry.at} />}
+              {entry.isFirstNew && <NewDivider count={unread} />}
+              <MessageBoundary>
+                {entry.system && entry.row.message ? (
+                  <SystemRow message={entry.row.message} />
+                ) : (
+                  <MessageBubble
+                    entry={entry}
+                    conversationId={id}
+                    focusable={entry.key === focusable}
+                    highlighted={highlight !== null && entry.seq === highlight}
+                    onReply={onReply}
+                    onJump={jump}
+                  />
+                )}
+              </MessageBoundary>
+            </div>
+          ))}
+        </Virtualizer>
+      </div>
+      {anchor.away && <JumpLatest count={anchor.below} onJump={anchor.toLatest} />}
+    </section>
+  )
+}

@@ -1,0 +1,130 @@
+import type { Timeline } from '@parley/client'
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react'
+import type { VirtualizerHandle } from 'virtua'
+import { useClient } from '../provider.tsx'
+import type { Entry } from './entries.ts'
+
+const bottomWithin = 64
+const prefetchViewports = 2
+
+interface AnchorInput {
+  readonly conversationId: string
+  readonly entries: readonly Entry[]
+  readonly timeline: Timeline | undefined
+  readonly scroller: RefObject<HTMLDivElement | null>
+  readonly ownId: string
+}
+
+/** Where the reader is, and how the list keeps them there. */
+export interface Anchor {
+  readonly handle: RefObject<VirtualizerHandle | null>
+  /** `bottom` follows what comes, `free` stays on what is read. */
+  readonly mode: 'bottom' | 'free'
+  /** More than a viewport from the end. */
+  readonly away: boolean
+  /** Messages of others that came in below. */
+  readonly below: number
+  readonly shift: boolean
+  readonly onScroll: (offset: number) => void
+  readonly toLatest: () => void
+  /** Brings a row into view with as little movement as needed. */
+  readonly show: (index: number) => void
+  /** Centres the message at a position once it is there. */
+  readonly reveal: (seq: number) => void
+}
+
+/** Whether entries were put before the ones that were there. */
+function grewAtStart(before: readonly Entry[], after: readonly Entry[]): boolean {
+  const first = before[0]
+  return first !== undefined && after[0]?.key !== first.key && after.some((entry) => entry.key === first.key)
+}
+
+function useTrailing(entries: readonly Entry[]): { shift: boolean; added: readonly Entry[] } {
+  const seen = useRef<{ entries: readonly Entry[]; shift: boolean; added: readonly Entry[] }>({
+    entries: [],
+    shift: false,
+    added: [],
+  })
+  if (seen.current.entries !== entries) {
+    const before = seen.current.entries
+    const last = before.at(-1)?.key
+    const at = entries.findIndex((entry) => entry.key === last)
+    seen.current = {
+      entries,
+      shift: grewAtStart(before, entries),
+      added: at < 0 ? [] : entries.slice(at + 1),
+    }
+  }
+  return seen.current
+}
+
+/**
+ * The anchor engine of the message list: at the bottom it follows, elsewhere what is read stays where it is, and pages load
+ * before their edge is reached.
+ */
+export function useAnchor({ conversationId, entries, timeline, scroller, ownId }: AnchorInput): Anchor {
+  const { messages } = useClient()
+  const handle = useRef<VirtualizerHandle>(null)
+  const [mode, setMode] = useState<Anchor['mode']>('bottom')
+  const [away, setAway] = useState(false)
+  const [below, setBelow] = useState(0)
+  const pinned = useRef(true)
+  const wanted = useRef<number | null>(null)
+  const { shift, added } = useTrailing(entries)
+  const latest = useRef({ entries, timeline })
+  latest.current = { entries, timeline }
+
+  const pin = useCallback(() => {
+    const last = latest.current.entries.length - 1
+    if (last >= 0) handle.current?.scrollToIndex(last, { align: 'end' })
+  }, [])
+
+  const onScroll = useCallback(() => {
+    const list = handle.current
+    if (!list) return
+    const { scrollOffset, scrollSize, viewportSize } = list
+    const toEnd = scrollSize - viewportSize - scrollOffset
+    const { timeline: current } = latest.current
+    const atEnd = toEnd <= bottomWithin && !current?.hasAfter
+    pinned.current = atEnd
+    setMode(atEnd ? 'bottom' : 'free')
+    setAway(toEnd > viewportSize || current?.hasAfter === true)
+    if (atEnd) setBelow(0)
+    const near = viewportSize * prefetchViewports
+    if (scrollOffset < near && current?.hasBefore) void messages.loadBefore(conversationId).catch(() => undefined)
+    if (toEnd < near && current?.hasAfter) void messages.loadAfter(conversationId).catch(() => undefined)
+  }, [messages, conversationId])
+
+  useLayoutEffect(() => {
+    const mine = added.some((entry) => entry.senderId === ownId && entry.row.pending !== null)
+    if (mine) pinned.current = true
+    if (pinned.current) pin()
+    else setBelow((count) => count + added.filter((entry) => entry.senderId !== ownId && !entry.system).length)
+  }, [added, ownId, pin])
+
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!element) return
+    const observer = new ResizeObserver(() => pinned.current && pin())
+    observer.observe(element)
+    for (const child of element.children) observer.observe(child)
+    return () => observer.disconnect()
+  }, [scroller, pin])
+
+  const reveal = useCallback((seq: number) => {
+    wanted.current = seq
+    pinned.current = false
+    requestAnimationFrame(() => {
+      const index = latest.current.entries.findIndex((entry) => entry.seq === wanted.current)
+      if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' })
+    })
+  }, [])
+
+  const toLatest = useCallback(() => {
+    pinned.current = true
+    void messages.loadLatest(conversationId).then(() => requestAnimationFrame(pin))
+  }, [messages, conversationId, pin])
+
+  const show = useCallback((index: number) => handle.current?.scrollToIndex(index, { align: 'nearest' }), [])
+  return { handle, mode, away, below, shift, onScroll, toLatest, show, reveal }
+}

@@ -1,0 +1,134 @@
+import type { ConversationSnapshot, Participant, Profile } from '@parley/protocol'
+import { UserMinus, X } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { usePresence } from '../conversations/use-conversation.ts'
+import { Confirm } from '../layout/Confirm.tsx'
+import { Avatar } from '../people/Avatar.tsx'
+import { useClient, useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+import { PeoplePicker } from './PeoplePicker.tsx'
+
+export interface ParticipantsPanelProps {
+  readonly conversation: ConversationSnapshot
+  readonly onClose: () => void
+}
+
+interface PersonProps {
+  readonly participant: Participant
+  readonly user: Profile | undefined
+  readonly onRemove: (() => void) | null
+}
+
+function Person({ participant, user, onRemove }: PersonProps) {
+  const presence = usePresence(participant.userId)
+  const name = user?.name ?? text('formerMember')
+  return (
+    <li className="parley-person">
+      <Avatar user={user} presence={presence} />
+      <span className="parley-person-name">{name}</span>
+      <span className="parley-person-facts">
+        {[user?.organization?.name, participant.role === 'owner' ? text('owner') : ''].filter(Boolean).join(' · ')}
+      </span>
+      {onRemove && (
+        <button
+          type="button"
+          className="parley-button parley-button-icon"
+          aria-label={text('removeNamed', { name })}
+          onClick={onRemove}
+        >
+          <UserMinus size={16} aria-hidden="true" />
+        </button>
+      )}
+    </li>
+  )
+}
+
+function Adding({
+  conversation,
+  present,
+}: Pick<ParticipantsPanelProps, 'conversation'> & { readonly present: readonly string[] }) {
+  const { participants } = useClient()
+  const [history, setHistory] = useState<'none' | 'all'>('none')
+  const [failure, setFailure] = useState('')
+  const add = (user: Profile) => {
+    setFailure('')
+    participants.add(conversation.conversation.id, { userId: user.id, history }).catch((error: Error) => {
+      setFailure(text('actionFailed', { action: text('addPeople'), reason: error.message }))
+    })
+  }
+  return (
+    <div className="parley-adding">
+      <PeoplePicker label={text('addPeople')} exclude={present} onPick={add} />
+      <label className="parley-select">
+        <span>{text('history')}</span>
+        <select value={history} onChange={(event) => setHistory(event.target.value === 'all' ? 'all' : 'none')}>
+          <option value="none">{text('historyNone')}</option>
+          <option value="all">{text('historyAll')}</option>
+        </select>
+      </label>
+      {failure !== '' && <p className="parley-failed">{failure}</p>}
+    </div>
+  )
+}
+
+/** The people in a conversation, by side; adding and removing them. */
+export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelProps) {
+  const { participants } = useClient()
+  const { id } = conversation.conversation
+  const users = useSelect((state) => state.users)
+  const me = useSelect((state) => state.session.me?.user)
+  const loaded = useSelect((state) => state.participants[id]?.items)
+  const [removing, setRemoving] = useState<Participant | null>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    heading.current?.focus()
+    void participants.load(id).catch(() => undefined)
+  }, [participants, id])
+  const people = loaded ?? conversation.participants
+  const own = people.find(({ userId }) => userId === me?.id)
+  const manages = me !== undefined && (me.role !== 'external' || own?.role === 'owner')
+  const sides = [
+    { title: text('team'), members: people.filter(({ userId }) => users[userId]?.role !== 'external') },
+    { title: text('clients'), members: people.filter(({ userId }) => users[userId]?.role === 'external') },
+  ]
+  return (
+    <aside className="parley-panel" aria-label={text('people')}>
+      <div className="parley-panel-head">
+        <h2 ref={heading} tabIndex={-1} className="parley-panel-title">
+          {text('people')}
+        </h2>
+        <button type="button" className="parley-button parley-button-icon" aria-label={text('close')} onClick={onClose}>
+          <X size={20} aria-hidden="true" />
+        </button>
+      </div>
+      {manages && <Adding conversation={conversation} present={people.map(({ userId }) => userId)} />}
+      {sides.map(
+        ({ title, members }) =>
+          members.length > 0 && (
+            <section key={title} className="parley-panel-section">
+              <h3>{title}</h3>
+              <ul>
+                {members.map((participant) => (
+                  <Person
+                    key={participant.userId}
+                    participant={participant}
+                    user={users[participant.userId]}
+                    onRemove={manages && participant.userId !== me?.id ? () => setRemoving(participant) : null}
+                  />
+                ))}
+              </ul>
+            </section>
+          ),
+      )}
+      {removing && (
+        <Confirm
+          title={text('removeQuestion', { name: users[removing.userId]?.name ?? text('formerMember') })}
+          explanation={text('removeExplained')}
+          action={text('remove')}
+          onConfirm={() => void participants.remove(id, removing.userId)}
+          onClose={() => setRemoving(null)}
+        />
+      )}
+    </aside>
+  )
+}

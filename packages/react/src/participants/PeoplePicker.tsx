@@ -1,0 +1,107 @@
+import type { Profile } from '@parley/protocol'
+import { type KeyboardEvent, useEffect, useId, useState } from 'react'
+import { Avatar } from '../people/Avatar.tsx'
+import { useClient } from '../provider.tsx'
+import { text } from '../text.ts'
+
+const searchDelay = 150
+
+export interface PeoplePickerProps {
+  readonly label: string
+  readonly exclude: readonly string[]
+  readonly onPick: (user: Profile) => void
+}
+
+function usePeople(query: string): readonly Profile[] {
+  const { users } = useClient()
+  const [found, setFound] = useState<readonly Profile[]>([])
+  useEffect(() => {
+    let current = true
+    const timer = setTimeout(() => {
+      users.search(query).then(
+        (people) => current && setFound(people),
+        () => undefined,
+      )
+    }, searchDelay)
+    return () => {
+      current = false
+      clearTimeout(timer)
+    }
+  }, [users, query])
+  return found
+}
+
+/** A field that finds people by name; arrows choose, Enter takes. */
+export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
+  const [query, setQuery] = useState('')
+  const [active, setActive] = useState(0)
+  const [open, setOpen] = useState(false)
+  const listId = useId()
+  const people = usePeople(query).filter((user) => !exclude.includes(user.id))
+  const pick = (user: Profile | undefined) => {
+    if (!user) return
+    onPick(user)
+    setQuery('')
+    setActive(0)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step !== undefined) {
+      event.preventDefault()
+      setOpen(true)
+      setActive((index) => Math.max(0, Math.min(people.length - 1, index + step)))
+    }
+    if (event.key === 'Escape') setOpen(false)
+    if (event.key === 'Enter' && open) {
+      event.preventDefault()
+      pick(people[active])
+    }
+  }
+  return (
+    <div className="parley-picker">
+      <input
+        className="parley-field"
+        role="combobox"
+        aria-label={label}
+        aria-expanded={open && people.length > 0}
+        aria-controls={listId}
+        aria-activedescendant={open && people[active] ? `${listId}-${active}` : undefined}
+        aria-autocomplete="list"
+        autoComplete="off"
+        placeholder={text('searchPeople')}
+        value={query}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setOpen(false)}
+        onChange={(event) => {
+          setQuery(event.target.value)
+          setActive(0)
+          setOpen(true)
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id={listId} className="parley-picker-list" role="listbox" aria-label={label} hidden={!open}>
+        {people.length === 0 && <p className="parley-picker-none">{text('nobodyFound')}</p>}
+        {people.map((user, index) => (
+          // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the field, as the combobox pattern asks
+          <div
+            key={user.id}
+            id={`${listId}-${index}`}
+            role="option"
+            className="parley-person"
+            aria-selected={index === active}
+            onMouseDown={(event) => {
+              event.preventDefault()
+              pick(user)
+            }}
+          >
+            <Avatar user={user} size="small" />
+            <span className="parley-person-name">{user.name}</span>
+            <span className="parley-person-facts">
+              {user.organization?.name ?? text(user.role === 'external' ? 'external' : 'team')}
+            </span>
+          </div>
+        ))}
+      </div>
+    </div>
+  )
+}
