@@ -98,7 +98,7 @@ async function importFile(config: Config, path: string, flags: Flags): Promise<v
   const source = flags.name ?? sourceOf(path)
   const options: ImportOptions = { source, kind: flags.kind, participants: [...new Set(flags.participant)] }
   const interrupted = new AbortController()
-  process.once('SIGINT', () => interrupted.abort())
+  process.on('SIGINT', () => interrupted.abort())
   const startedAt = performance.now()
   const counts = await withServices(config, async (services, connection) => {
     const work = importInto(services, flags.workspace, options, file, interrupted.signal)

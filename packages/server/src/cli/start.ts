@@ -23,11 +23,14 @@ Examples:
   PORT=8080 DATABASE_URL=postgresql://parley@db.internal/parley parley start
 `
 
-/** Resolves at the first signal to stop. Listening from before the start, so that a stop during it is in order too. */
+/**
+ * Resolves at the first signal to stop; more of them change nothing, as a terminal and a parent process may both send one.
+ * Listening from before the start, so that a stop during it is in order too.
+ */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
+    process.on('SIGINT', resolve)
+    process.on('SIGTERM', resolve)
   })
 }
 
