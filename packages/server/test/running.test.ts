@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '@parley/protocol'
 import { createProgram, newKey, type People, type Program, people, say, startConversation } from '@parley/testing'
 import { afterEach, expect, test } from 'vitest'
 
@@ -37,7 +38,7 @@ function databaseOf(server: Program): number {
 }
 
 async function texts({ all, conversationId }: Started): Promise<string[]> {
-  const { items } = await all.carol.call('listMessages', { conversationId })
+  const { items } = await all.carol.call('listMessages', { conversationId, limit: limits.pageMax })
   return items.map(({ text }) => text)
 }
 

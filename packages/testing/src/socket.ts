@@ -168,6 +168,7 @@ export async function openSocket(
   socket.onAny((name: string, payload: unknown) => recorder.record({ name, payload }))
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
+    socket.once('disconnect', (reason) => reject(new Error(`The socket was closed while it opened: ${reason}`)))
     socket.once('connect_error', (error: Error & { data?: unknown }) => {
       const refusal = refusalOf(error.data)
       socket.disconnect()
