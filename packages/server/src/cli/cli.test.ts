@@ -201,11 +201,11 @@ test('CLI7 commands join the running server on its own database', async () => {
     await server.line(/ready/)
     const create = ['user', 'create', '--name', 'Ada', '--role', 'admin', '--id', 'ada']
     expect((await parley(own, create)).code).toBe(0)
-    expect((await parley(own, ['user', 'list'])).out).toMatch(/^ada /m)
+    expect(await parley(own, ['user', 'list'])).toMatchObject({ code: 0, out: expect.stringMatching(/^ada /m) })
     expect((await parley(own, ['start'])).err).toMatch(/Another Parley server/)
     server.child.kill('SIGTERM')
     expect((await server.ended).code).toBe(0)
-    expect((await parley(own, ['user', 'list'])).out).toMatch(/^ada /m)
+    expect(await parley(own, ['user', 'list'])).toMatchObject({ code: 0, out: expect.stringMatching(/^ada /m) })
   } finally {
     server.child.kill('SIGKILL')
     await rm(data, { recursive: true, force: true })
