@@ -89,7 +89,10 @@ export async function startApp(environment: Record<string, string> = {}): Promis
     return performance.now() - began
   }
   await start()
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  const deadline = performance.now() + startLimit
+  while (!/ready: .*\n[^]*Dana|sign in yet/.test(output) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
   const links = linksIn(output)
   return {
     url,

@@ -1,7 +1,7 @@
 import type { Socket } from 'socket.io'
 
 /** The most a socket may have waiting before it is behind. */
-export const backlogLimits = { events: 256, bytes: 256 * 1024, patience: 20_000, check: 250 } as const
+const backlogLimits = { events: 256, bytes: 256 * 1024, patience: 20_000, check: 250 } as const
 
 /** The part of an Engine.IO connection that tells what waits: packets not yet framed, and bytes not yet written. */
 interface Wire {

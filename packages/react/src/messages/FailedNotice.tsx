@@ -11,7 +11,7 @@ const reasons: Readonly<Record<string, TextKey>> = {
 }
 
 /** Why a message was not sent, in words. */
-export function failureReason({ error }: Pick<Pending, 'error'>): string {
+function failureReason({ error }: Pick<Pending, 'error'>): string {
   if (error === null) return text('failedStale')
   return text(reasons[error] ?? 'failedOther')
 }

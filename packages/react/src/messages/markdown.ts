@@ -27,7 +27,7 @@ const wordCharacter = /[\p{L}\p{N}]/u
  * An address that may be linked; null for any other scheme, or text that hides one.
  * @param url as written
  */
-export function safeHref(url: string): string | null {
+function safeHref(url: string): string | null {
   if (!/^(?:https?:\/\/|mailto:)[^\s\u0000-\u001f]+$/i.test(url)) return null
   return URL.canParse(url) ? url : null
 }

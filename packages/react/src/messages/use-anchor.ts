@@ -58,26 +58,81 @@ function useTrailing(entries: readonly Entry[]): { shift: boolean; added: readon
   return seen.current
 }
 
+interface Parts extends AnchorInput {
+  readonly handle: RefObject<VirtualizerHandle | null>
+  readonly pinned: RefObject<boolean>
+  readonly latest: RefObject<Pick<AnchorInput, 'entries' | 'timeline'>>
+}
+
+/** Keeps the end in view while the reader is there: when messages come, and when anything changes its size. */
+function useFollowing(
+  { scroller, handle, pinned, latest, ownId }: Parts,
+  added: readonly Entry[],
+  onBelow: (count: number) => void,
+) {
+  const pin = useCallback(() => {
+    const last = latest.current.entries.length - 1
+    if (last >= 0) handle.current?.scrollToIndex(last, { align: 'end' })
+  }, [handle, latest])
+
+  useLayoutEffect(() => {
+    const mine = added.some((entry) => entry.senderId === ownId && entry.row.pending !== null)
+    if (mine) pinned.current = true
+    if (pinned.current) pin()
+    else onBelow(added.filter((entry) => entry.senderId !== ownId && !entry.system).length)
+  }, [added, ownId, pin, pinned, onBelow])
+
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!element) return
+    const observer = new ResizeObserver(() => pinned.current && pin())
+    observer.observe(element)
+    for (const child of element.children) observer.observe(child)
+    return () => observer.disconnect()
+  }, [scroller, pin, pinned])
+  return pin
+}
+
+/** Ways to go somewhere in the list. */
+function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () => void) {
+  const { messages } = useClient()
+  const reveal = useCallback(
+    (seq: number) => {
+      pinned.current = false
+      requestAnimationFrame(() => {
+        const index = latest.current.entries.findIndex((entry) => entry.seq === seq)
+        if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' })
+      })
+    },
+    [handle, latest, pinned],
+  )
+  const toLatest = useCallback(() => {
+    pinned.current = true
+    void messages.loadLatest(conversationId).then(() => requestAnimationFrame(pin))
+  }, [messages, conversationId, pin, pinned])
+  const show = useCallback((index: number) => handle.current?.scrollToIndex(index, { align: 'nearest' }), [handle])
+  return { reveal, toLatest, show }
+}
+
 /**
  * The anchor engine of the message list: at the bottom it follows, elsewhere what is read stays where it is, and pages load
  * before their edge is reached.
  */
-export function useAnchor({ conversationId, entries, timeline, scroller, ownId }: AnchorInput): Anchor {
+export function useAnchor(input: AnchorInput): Anchor {
+  const { conversationId, entries, timeline } = input
   const { messages } = useClient()
   const handle = useRef<VirtualizerHandle>(null)
   const [mode, setMode] = useState<Anchor['mode']>('bottom')
   const [away, setAway] = useState(false)
   const [below, setBelow] = useState(0)
   const pinned = useRef(true)
-  const wanted = useRef<number | null>(null)
   const { shift, added } = useTrailing(entries)
   const latest = useRef({ entries, timeline })
   latest.current = { entries, timeline }
-
-  const pin = useCallback(() => {
-    const last = latest.current.entries.length - 1
-    if (last >= 0) handle.current?.scrollToIndex(last, { align: 'end' })
-  }, [])
+  const parts = { ...input, handle, pinned, latest }
+  const onBelow = useCallback((count: number) => setBelow((before) => before + count), [])
+  const pin = useFollowing(parts, added, onBelow)
+  const travel = useTravel(parts, pin)
 
   const onScroll = useCallback(() => {
     const list = handle.current
@@ -95,36 +150,5 @@ export function useAnchor({ conversationId, entries, timeline, scroller, ownId }
     if (toEnd < near && current?.hasAfter) void messages.loadAfter(conversationId).catch(() => undefined)
   }, [messages, conversationId])
 
-  useLayoutEffect(() => {
-    const mine = added.some((entry) => entry.senderId === ownId && entry.row.pending !== null)
-    if (mine) pinned.current = true
-    if (pinned.current) pin()
-    else setBelow((count) => count + added.filter((entry) => entry.senderId !== ownId && !entry.system).length)
-  }, [added, ownId, pin])
-
-  useLayoutEffect(() => {
-    const element = scroller.current
-    if (!element) return
-    const observer = new ResizeObserver(() => pinned.current && pin())
-    observer.observe(element)
-    for (const child of element.children) observer.observe(child)
-    return () => observer.disconnect()
-  }, [scroller, pin])
-
-  const reveal = useCallback((seq: number) => {
-    wanted.current = seq
-    pinned.current = false
-    requestAnimationFrame(() => {
-      const index = latest.current.entries.findIndex((entry) => entry.seq === wanted.current)
-      if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' })
-    })
-  }, [])
-
-  const toLatest = useCallback(() => {
-    pinned.current = true
-    void messages.loadLatest(conversationId).then(() => requestAnimationFrame(pin))
-  }, [messages, conversationId, pin])
-
-  const show = useCallback((index: number) => handle.current?.scrollToIndex(index, { align: 'nearest' }), [])
-  return { handle, mode, away, below, shift, onScroll, toLatest, show, reveal }
+  return { handle, mode, away, below, shift, onScroll, ...travel }
 }

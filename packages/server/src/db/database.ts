@@ -122,15 +122,20 @@ async function runTransaction<Result>(
     query: async ({ name, text }, values = []) => (await client.query({ name, text, values: [...values] })).rows,
   }
   let broken: Error | undefined
+  const onLost = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onLost)
   try {
     await client.query(begin(mode, scope))
     const result = await work(tx)
     await client.query('commit')
     return result
   } catch (error) {
-    broken = await rollback(client)
+    broken ??= await rollback(client)
     throw error
   } finally {
+    client.off('error', onLost)
     client.release(broken)
   }
 }
@@ -149,7 +154,10 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     types: types(),
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
   })
-  pool.on('error', (error) => log.warn({ error: error.message }, 'database connection lost'))
+  let closing = false
+  pool.on('error', (error) => {
+    if (!closing) log.warn({ error: error.message }, 'database connection lost')
+  })
   const { rows } = await pool.query<{ epoch: string }>('select epoch from installation')
   return {
     epoch: rows[0]?.epoch ?? '',
@@ -168,6 +176,9 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
         return false
       }
     },
-    close: () => pool.end(),
+    close: () => {
+      closing = true
+      return pool.end()
+    },
   }
 }

@@ -182,13 +182,15 @@ class Supervisor {
     return true
   }
 
+  /** In a process group of its own: Ctrl-C is for us, and we stop the database when we are done. */
   #spawn(): void {
     const flags = Object.entries({ ...settings, unix_socket_directories: this.#socketDir }).flatMap(([name, value]) => [
       '-c',
       `${name}=${value}`,
     ])
     const [command, args] = this.#launcher.command('postgres', ['-D', this.#files, ...flags], true)
-    const child = spawn(command, args, { ...this.#launcher.options, stdio: ['ignore', 'ignore', 'pipe'] })
+    const options = { ...this.#launcher.options, detached: true }
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
     child.stderr?.on('data', (chunk: Buffer) => this.#log.debug({ postgres: chunk.toString().trim() }, 'database'))
     child.once('error', (error) => this.#log.error({ error }, 'the database server cannot be started'))
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
