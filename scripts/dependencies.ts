@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { countTransitive, type Dependency, dependencyPage, samePage } from './dependency-table.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = join(root, 'docs/dependencies.md')
+/** Serves the tests alone, whatever its manifest says. */
+const testsOnly = 'packages/testing'
 
 /** Why each production dependency is there. One without a reason fails. */
 const reasons: Readonly<Record<string, string>> = {
@@ -39,88 +42,60 @@ const reasons: Readonly<Record<string, string>> = {
 interface Manifest {
   readonly name: string
   readonly version: string
-  readonly private?: boolean
   readonly license?: string
   readonly dependencies?: Readonly<Record<string, string>>
 }
 
-interface Row {
-  readonly name: string
-  readonly version: string
-  readonly licence: string
-  readonly usedBy: readonly string[]
-  readonly reason: string
+function read(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
 }
 
-function read(path: string): Manifest {
-  return JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'))
-}
-
-function workspaces(): string[] {
-  return ['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
+function shippedWorkspaces(): string[] {
+  return ['packages', 'apps']
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
+    .filter((folder) => folder !== testsOnly)
 }
 
 function folderSize(folder: string): number {
-  let bytes = 0
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  return readdirSync(folder, { withFileTypes: true }).reduce((bytes, entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory() && entry.name !== 'node_modules') bytes += folderSize(path)
-    else if (entry.isFile()) bytes += statSync(path).size
-  }
-  return bytes
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? bytes : bytes + folderSize(path)
+    return entry.isFile() ? bytes + statSync(path).size : bytes
+  }, 0)
 }
 
-function sizeInWords(name: string): string {
-  const kilobytes = folderSize(join(root, 'node_modules', name)) / 1000
-  return kilobytes < 1000 ? `${Math.ceil(kilobytes)} kB` : `${(kilobytes / 1000).toFixed(1)} MB`
-}
-
-function collect(): Row[] {
+function dependenciesOf(folders: readonly string[]): Dependency[] {
   const users = new Map<string, string[]>()
-  for (const folder of workspaces()) {
-    if (folder === 'packages/testing') continue
-    const manifest = read(folder)
-    for (const name of Object.keys(manifest.dependencies ?? {})) {
-      if (!name.startsWith('@parley/'))
-        users.set(name, [...(users.get(name) ?? []), manifest.name.replace('@parley/', '')])
+  for (const folder of folders) {
+    const { name: user, dependencies = {} } = read(folder)
+    for (const name of Object.keys(dependencies)) {
+      if (!name.startsWith('@parley/')) users.set(name, [...(users.get(name) ?? []), user.replace('@parley/', '')])
     }
   }
   return [...users]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, usedBy]) => {
-      const { version, license } = read(`node_modules/${name}`)
-      return { name, version, licence: license ?? 'none stated', usedBy, reason: reasons[name] ?? '' }
+      const { version, license: licence = 'none stated' } = read(`node_modules/${name}`)
+      const size = folderSize(join(root, 'node_modules', name))
+      return { name, version, licence, usedBy, reason: reasons[name] ?? '', size }
     })
 }
 
-function pageOf(rows: readonly Row[], withSize: boolean): string {
-  const lines = rows.map(({ name, version, licence, usedBy, reason }) => {
-    const size = withSize ? sizeInWords(name) : ''
-    return `| ${name} | ${version} | ${licence} | ${size} | ${usedBy.join(', ')} | ${reason} |`
-  })
-  return [
-    '# Production dependencies',
-    '',
-    'Made by `npm run docs:dependencies` from the manifests and what is installed. Sizes are of the package alone, unpacked.',
-    '',
-    '| package | version | licence | size | used by | why |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...lines,
-    '',
-  ].join('\n')
+const folders = shippedWorkspaces()
+const rows = dependenciesOf(folders)
+const { packages: lock } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+const text = dependencyPage(rows, countTransitive(lock, folders))
+const names = new Set(rows.map(({ name }) => name))
+const faults = [
+  ...rows.filter(({ reason }) => reason === '').map(({ name }) => `${name} has no reason in scripts/dependencies.ts`),
+  ...Object.keys(reasons)
+    .filter((name) => !names.has(name))
+    .map((name) => `${name} has a reason in scripts/dependencies.ts and is not used`),
+]
+if (!process.argv.includes('--check')) writeFileSync(page, text)
+else if (!samePage(readFileSync(page, 'utf8'), text)) {
+  faults.push('docs/dependencies.md is out of date: run npm run docs:dependencies')
 }
-
-function withoutSizes(text: string): string {
-  return text.replace(/\| [\d.]+ [kM]B \|/g, '|  |')
-}
-
-const rows = collect()
-const unexplained = rows.filter((row) => row.reason === '')
-for (const { name } of unexplained) console.log(`${name} has no reason in scripts/dependencies.ts`)
-if (process.argv.includes('--check')) {
-  const current = withoutSizes(readFileSync(page, 'utf8')) === withoutSizes(pageOf(rows, true))
-  if (!current) console.log('docs/dependencies.md is out of date: run npm run docs:dependencies')
-  console.log(`${rows.length} production dependencies`)
-  process.exit(current && unexplained.length === 0 ? 0 : 1)
-}
-writeFileSync(page, pageOf(rows, true))
+for (const fault of faults) console.log(fault)
+console.log(`${rows.length} production dependencies, ${faults.length} faults`)
+process.exit(faults.length === 0 ? 0 : 1)

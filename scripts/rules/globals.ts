@@ -1,50 +1,57 @@
 import ts from 'typescript'
-import { type Finding, isTest, lineOf, type Source } from './source.ts'
+import { type Finding, lineOf, productOf, type Source } from './source.ts'
 
 interface Restriction {
-  readonly pattern: RegExp
+  readonly expressions: RegExp
   readonly files: RegExp
   readonly message: string
 }
 
 const restrictions: readonly Restriction[] = [
   {
-    pattern: /^process\.env$/,
-    files: /^packages\/server\/src\/(config|main)\.ts$|^packages\/server\/src\/cli\/|\.config\.ts$/,
+    expressions: /^process\.env$/,
+    files: /^packages\/server\/(src\/(config|main)\.ts$|bin\/)|\.config\.ts$/,
     message: 'the environment is read in config.ts',
   },
   {
-    pattern:
-      /^(Date\.now|new Date\(\)|Math\.random|(crypto\.)?(randomUUID|randomBytes|getRandomValues)|performance\.now)$/,
-    files: /\/(context|ids|clock|config)\.ts$|^packages\/server\/src\/(db|cli)\/|\/identity\/secrets\.ts$|Clock\.tsx?$/,
+    expressions:
+      /^(Date\.now|new Date\(\)|Date\(\)|Math\.random|(crypto\.)?(randomUUID|randomBytes|randomInt|getRandomValues))$/,
+    files: /^packages\/server\/src\/(context|ids)\.ts$|^packages\/(client|react)\/src\/clock\.ts$/,
     message: 'time and randomness are injected',
+  },
+  {
+    expressions: /^performance\.now$/,
+    files: /^packages\/server\/src\/(context\.ts$|db\/|cli\/)|^packages\/(client|react)\/src\/clock\.ts$/,
+    message: 'time is injected',
   },
 ]
 
 function expressionOf(tree: ts.SourceFile, node: ts.Node): string | null {
-  if (ts.isPropertyAccessExpression(node)) return node.getText(tree).replace(/^globalThis\./, '')
-  if (ts.isNewExpression(node) && node.expression.getText(tree) === 'Date') {
-    return (node.arguments?.length ?? 0) === 0 ? 'new Date()' : null
+  if (ts.isPropertyAccessExpression(node)) return node.getText(tree).replace(/^(globalThis|window)\./, '')
+  if (ts.isElementAccessExpression(node) && ts.isStringLiteral(node.argumentExpression)) {
+    return `${node.expression.getText(tree)}.${node.argumentExpression.text}`
   }
-  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) return node.expression.text
+  if (ts.isNewExpression(node) && node.expression.getText(tree) === 'Date') {
+    return node.arguments?.length ? null : 'new Date()'
+  }
+  if (ts.isCallExpression(node) && node.expression.getText(tree) === 'Date') return 'Date()'
+  if (ts.isImportSpecifier(node)) return (node.propertyName ?? node.name).text
   return null
 }
 
 /** The environment, time and randomness come in at few places and are handed on from there. */
 export function globals(sources: readonly Source[]): Finding[] {
-  return sources
-    .filter((source) => /^(packages|apps)\//.test(source.path) && !isTest(source.path))
-    .flatMap((source) => {
-      const findings: Finding[] = []
-      const visit = (node: ts.Node): void => {
-        const expression = expressionOf(source.tree, node)
-        for (const { pattern, files, message } of restrictions) {
-          if (expression === null || !pattern.test(expression) || files.test(source.path)) continue
-          findings.push({ path: source.path, line: lineOf(source.tree, node), rule: 'global', message })
-        }
-        ts.forEachChild(node, visit)
+  return productOf(sources).flatMap(({ path, tree }) => {
+    const findings: Finding[] = []
+    const visit = (node: ts.Node): void => {
+      const expression = expressionOf(tree, node)
+      for (const { expressions, files, message } of restrictions) {
+        if (expression === null || !expressions.test(expression) || files.test(path)) continue
+        findings.push({ path, line: lineOf(tree, node), rule: 'global', message })
       }
-      visit(source.tree)
-      return findings
-    })
+      ts.forEachChild(node, visit)
+    }
+    visit(tree)
+    return findings
+  })
 }
