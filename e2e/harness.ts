@@ -90,7 +90,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
   }
   await start()
   const deadline = performance.now() + startLimit
-  while (!/ready: .*\n[^]*Dana|sign in yet/.test(output) && performance.now() < deadline) {
+  while (!/ready: (.|\n)*Dana|sign in yet/.test(output) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   const links = linksIn(output)

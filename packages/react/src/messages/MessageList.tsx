@@ -155,7 +155,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
     focusRow(scroller, entry.key)
   }
   const focusable = focusKey ?? entries.at(-1)?.key
-  const focusedIndex = entries.findIndex((entry) => entry.key === focusable)
+  const focusedIndex = anchor.shown.findIndex((entry) => entry.key === focusable)
   const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
   return (
     <section className="parley-messages" aria-label={text('messagesIn', { title })}>
@@ -179,7 +179,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
           keepMounted={focusKey !== null && focusedIndex >= 0 ? [focusedIndex] : []}
           onScroll={anchor.onScroll}
         >
-          {entries.map((entry, index) => (
+          {anchor.shown.map((entry, index) => (
             <div key={entry.key} className="parley-entry" data-first={entry.startsGroup}>
               {index === 0 && !timeline?.hasBefore && timeline?.status === 'ready' && (
                 <StartCard conversation={conversation} />

@@ -18,6 +18,8 @@ interface AnchorInput {
 /** Where the reader is, and how the list keeps them there. */
 export interface Anchor {
   readonly handle: RefObject<VirtualizerHandle | null>
+  /** The entries to mount now. */
+  readonly shown: readonly Entry[]
   /** `bottom` follows what comes, `free` stays on what is read. */
   readonly mode: 'bottom' | 'free'
   /** More than a viewport from the end. */
@@ -25,7 +27,7 @@ export interface Anchor {
   /** Messages of others that came in below. */
   readonly below: number
   readonly shift: boolean
-  readonly onScroll: (offset: number) => void
+  readonly onScroll: () => void
   readonly toLatest: () => void
   /** Brings a row into view with as little movement as needed. */
   readonly show: (index: number) => void
@@ -33,29 +35,48 @@ export interface Anchor {
   readonly reveal: (seq: number) => void
 }
 
-/** Whether entries were put before the ones that were there. */
-function grewAtStart(before: readonly Entry[], after: readonly Entry[]): boolean {
-  const first = before[0]
-  return first !== undefined && after[0]?.key !== first.key && after.some((entry) => entry.key === first.key)
+function indexOfKey(entries: readonly Entry[], entry: Entry | undefined): number {
+  return entry === undefined ? -1 : entries.findIndex(({ key }) => key === entry.key)
 }
 
-function useTrailing(entries: readonly Entry[]): { shift: boolean; added: readonly Entry[] } {
-  const seen = useRef<{ entries: readonly Entry[]; shift: boolean; added: readonly Entry[] }>({
-    entries: [],
-    shift: false,
-    added: [],
-  })
-  if (seen.current.entries !== entries) {
-    const before = seen.current.entries
-    const last = before.at(-1)?.key
-    const at = entries.findIndex((entry) => entry.key === last)
-    seen.current = {
-      entries,
-      shift: grewAtStart(before, entries),
-      added: at < 0 ? [] : entries.slice(at + 1),
+/**
+ * What to show on the way from one list to another. The virtualizer keeps its place when one end changes at a time, so a page that comes in
+ * at one end while the other end is let go is shown in two steps.
+ */
+function oneEndAtATime(before: readonly Entry[], after: readonly Entry[]): readonly Entry[] {
+  if (before[0]?.key === after[0]?.key || before.at(-1)?.key === after.at(-1)?.key) return after
+  const grown = indexOfKey(after, before[0])
+  if (grown > 0) return [...after.slice(0, grown), ...before]
+  const dropped = indexOfKey(before, after[0])
+  return dropped > 0 ? [...before.slice(0, dropped), ...after] : after
+}
+
+interface Staged {
+  readonly shown: readonly Entry[]
+  readonly shift: boolean
+  readonly added: readonly Entry[]
+}
+
+/** The entries to show now, whether they changed at the start, and what was added at the end. */
+function useStaged(entries: readonly Entry[]): Staged {
+  const staged = useRef<Staged>({ shown: entries, shift: false, added: [] })
+  const [, showRest] = useState(0)
+  const { shown: before } = staged.current
+  if (before !== entries) {
+    const shown = oneEndAtATime(before, entries)
+    const overlap = indexOfKey(shown, before[0]) >= 0 || indexOfKey(before, shown[0]) >= 0
+    const last = indexOfKey(shown, before.at(-1))
+    staged.current = {
+      shown,
+      shift: overlap && before[0]?.key !== shown[0]?.key,
+      added: last < 0 ? [] : shown.slice(last + 1),
     }
   }
-  return seen.current
+  const { shown } = staged.current
+  useLayoutEffect(() => {
+    if (shown !== entries) showRest((count) => count + 1)
+  }, [shown, entries])
+  return staged.current
 }
 
 interface Parts extends AnchorInput {
@@ -126,9 +147,9 @@ export function useAnchor(input: AnchorInput): Anchor {
   const [away, setAway] = useState(false)
   const [below, setBelow] = useState(0)
   const pinned = useRef(true)
-  const { shift, added } = useTrailing(entries)
-  const latest = useRef({ entries, timeline })
-  latest.current = { entries, timeline }
+  const { shown, shift, added } = useStaged(entries)
+  const latest = useRef({ entries: shown, timeline })
+  latest.current = { entries: shown, timeline }
   const parts = { ...input, handle, pinned, latest }
   const onBelow = useCallback((count: number) => setBelow((before) => before + count), [])
   const pin = useFollowing(parts, added, onBelow)
@@ -150,5 +171,11 @@ export function useAnchor(input: AnchorInput): Anchor {
     if (toEnd < near && current?.hasAfter) void messages.loadAfter(conversationId).catch(() => undefined)
   }, [messages, conversationId])
 
-  return { handle, mode, away, below, shift, onScroll, ...travel }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that came in may leave the reader near an edge again
+  useLayoutEffect(() => {
+    const frame = requestAnimationFrame(onScroll)
+    return () => cancelAnimationFrame(frame)
+  }, [shown, onScroll])
+
+  return { handle, shown, mode, away, below, shift, onScroll, ...travel }
 }

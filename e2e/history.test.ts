@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type App, callFrom, launchBrowser, startApp, type Visitor, visit } from './harness.ts'
+
+const count = 3_000
+const mostMounted = 120
+const longestTask = 100
+
+let app: App
+let browser: Browser
+let ana: Visitor
+let folder: string
+
+function logLine(index: number): string {
+  const at = new Date(Date.UTC(2020, 0, 1, 0, Math.floor(index / 3))).toISOString()
+  const text = `message ${index} ${'and more words '.repeat(index % 9)}`.trim()
+  return JSON.stringify({ conversation: 'long', index, at, author: `person-${index % 7}`, text })
+}
+
+/** Imports a long conversation into the running server, with Ana as somebody who sees it. */
+async function importLong(): Promise<string> {
+  const me = await callFrom<{ user: { id: string } }>(ana.page, 'GET', '/api/me')
+  const file = join(folder, 'long.jsonl')
+  writeFileSync(file, Array.from({ length: count }, (_, index) => logLine(index)).join('\n'))
+  const program = join(import.meta.dirname, '../packages/server/bin/parley.js')
+  const env = { ...process.env, NODE_ENV: '', PARLEY_DATA_DIR: app.dataDir }
+  execFileSync(process.execPath, [program, 'import', file, '--participant', me.user.id], { env, stdio: 'pipe' })
+  const list = await callFrom<{ items: { conversation: { id: string; subject: string | null } }[] }>(
+    ana.page,
+    'GET',
+    '/api/messaging/conversations?q=long',
+  )
+  return list.items[0]?.conversation.id ?? ''
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'parley-history-'))
+  app = await startApp()
+  browser = await launchBrowser()
+  ana = await visit(browser, app.links.get('ana') ?? '')
+}, 90_000)
+
+afterAll(async () => {
+  await browser.close()
+  await app.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('a long history', () => {
+  it('E2E-7 opens at its end and scrolls to its beginning, few rows mounted, no long task', async () => {
+    const { page } = ana
+    const conversationId = await importLong()
+    await page.addInitScript(() => {
+      const seen: number[] = []
+      Object.assign(globalThis, { longTasks: seen })
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) seen.push(entry.duration)
+      }).observe({ type: 'longtask' })
+    })
+    await page.goto(`${app.url}/c/${conversationId}`)
+    const last = page.locator(`[data-testid="message"]`, { hasText: `message ${count - 1} ` }).or(
+      page.locator(`[data-testid="message"]`, { hasText: `message ${count - 1}` }),
+    )
+    await last.first().waitFor()
+    await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
+    await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0))
+    const list = page.getByTestId('message-list')
+    await list.hover()
+    let mounted = 0
+    const start = page.getByText('This is where')
+    for (let step = 0; step < 900 && !(await start.isVisible()); step += 1) {
+      await page.mouse.wheel(0, -2_500)
+      mounted = Math.max(mounted, await page.getByTestId('message').count())
+    }
+    expect(await start.isVisible()).toBe(true)
+    expect(await page.getByText('message 0', { exact: true }).count()).toBeGreaterThan(0)
+    expect(mounted).toBeLessThanOrEqual(mostMounted)
+    const tasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks)
+    expect(Math.max(0, ...tasks)).toBeLessThanOrEqual(longestTask)
+  }, 180_000)
+})
