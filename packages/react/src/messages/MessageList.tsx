@@ -178,8 +178,9 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
           bufferSize={bufferSize}
           keepMounted={focusKey !== null && focusedIndex >= 0 ? [focusedIndex] : []}
           onScroll={anchor.onScroll}
+          data={anchor.shown}
         >
-          {anchor.shown.map((entry, index) => (
+          {(entry: Entry, index: number) => (
             <div key={entry.key} className="parley-entry" data-first={entry.startsGroup}>
               {index === 0 && !timeline?.hasBefore && timeline?.status === 'ready' && (
                 <StartCard conversation={conversation} />
@@ -201,7 +202,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
                 )}
               </MessageBoundary>
             </div>
-          ))}
+          )}
         </Virtualizer>
       </div>
       {anchor.away && <JumpLatest count={anchor.below} onJump={anchor.toLatest} />}
