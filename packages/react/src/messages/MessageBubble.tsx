@@ -84,6 +84,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
   const { entry, conversationId, focusable, highlighted } = props
   const { message, pending, status } = entry.row
   const [entered, setEntered] = useState(false)
+  const [reached, setReached] = useState(false)
   const article = useRef<HTMLElement>(null)
   const name = useSelect((state) => state.users[entry.senderId]?.name ?? text('formerMember'))
   const user = useSelect((state) => state.users[entry.senderId])
@@ -122,6 +123,8 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
       aria-label={label.filter(Boolean).join(', ')}
       tabIndex={focusable ? 0 : -1}
       onKeyDown={onKeyDown}
+      onPointerEnter={() => setReached(true)}
+      onFocus={() => setReached(true)}
     >
       <div className="parley-message-gutter">
         {entry.startsGroup ? (
@@ -139,7 +142,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
       <div className="parley-message-lane">
         {entry.showsStatus && <MessageStatus row={entry.row} conversationId={conversationId} />}
       </div>
-      {message && (
+      {message && reached && (
         <MessageActions
           label={text('actionsFor', { name, time: timeOfDay(entry.at) })}
           actions={control.actions}

@@ -16,7 +16,7 @@ import { useReading } from './reading.ts'
 import { SystemRow } from './SystemRow.tsx'
 import { useAnchor } from './use-anchor.ts'
 
-const bufferSize = 800
+const bufferSize = 600
 const announcedAtOnce = 3
 
 export interface MessageListProps {
