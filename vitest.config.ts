@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const globalSetup = ['packages/testing/src/global-setup.ts']
 
+/** Tests that start, kill and time whole servers: one after the other, beside nothing else. */
+const alone = ['kill', 'running', 'fuzz', 'slow-reader'].map((name) => `packages/server/test/${name}.test.ts`)
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,9 +13,20 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['packages/*/{src,test}/**/*.test.ts'],
+          exclude: alone,
           globalSetup,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: alone,
+          globalSetup,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
         },
       },
       {

@@ -73,6 +73,7 @@ await Promise.all(
   ].map(check),
 )
 await tests('tests', ['scripts', 'node'])
+await tests('tests of whole servers', ['alone'])
 if (env.CHROMIUM_PATH) await tests('browser tests', ['e2e'])
 else withoutBrowser()
 
