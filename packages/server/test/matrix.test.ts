@@ -265,7 +265,7 @@ async function checkRow<Name extends OperationName>(name: Name, { row, input }: 
 }
 
 test('R1 every operation of the protocol has its rows, and no other', () => {
-  expect(Object.keys(cases).sort()).toEqual(Object.keys(operations).sort())
+  expect(new Set(Object.keys(cases))).toEqual(new Set(Object.keys(operations)))
 })
 
 describe.each(Object.keys(operations) as OperationName[])('R1 %s', (name) => {
@@ -288,7 +288,7 @@ const commandCases: CommandCases = {
 }
 
 test('R2 every command of the socket has its row, and no other', () => {
-  expect(Object.keys(commandCases).sort()).toEqual(Object.keys(commands).sort())
+  expect(new Set(Object.keys(commandCases))).toEqual(new Set(Object.keys(commands)))
 })
 
 describe.each(Object.keys(commands) as CommandName[])('R2 %s', (name) => {
