@@ -25,7 +25,7 @@ function postgresBin() {
 }
 
 function chromium() {
-  return process.env.CHROMIUM_PATH || inPath('chromium') ?? inPath('chromium-browser') ?? inPath('google-chrome')
+  return process.env.CHROMIUM_PATH || (inPath('chromium') ?? inPath('chromium-browser') ?? inPath('google-chrome'))
 }
 
 function aptInstall(packages) {
