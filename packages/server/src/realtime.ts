@@ -85,14 +85,14 @@ export class Realtime {
     this.#listen()
   }
 
-  /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. */
-  async close(): Promise<void> {
+  /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. HTTP goes on. */
+  close(): void {
     for (const timer of this.#timers) clearInterval(timer)
     this.#delivery.close()
     this.#presence.close()
     this.#backlog.close()
     this.#io.disconnectSockets(true)
-    await this.#io.close()
+    this.#io.engine.close()
   }
 
   #listen(): void {

@@ -43,7 +43,8 @@ export interface ServerParts {
 }
 
 const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
-const closeLimit = 10_000
+const closeLimit = 9_000
+const closeSweep = 50
 
 function handlersOf(identity: Identity): Handlers {
   return {
@@ -96,10 +97,11 @@ async function serveApplication(app: FastifyInstance): Promise<void> {
 
 /** Lets open requests end, up to a limit; what takes longer is cut. */
 async function closeGently(app: FastifyInstance): Promise<void> {
+  const sweep = setInterval(() => app.server.closeIdleConnections(), closeSweep)
   const cut = setTimeout(() => app.server.closeAllConnections(), closeLimit)
-  app.server.closeIdleConnections()
   await app.close()
   clearTimeout(cut)
+  clearInterval(sweep)
 }
 
 /**
@@ -126,7 +128,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
     services,
     identity,
     close: async () => {
-      await realtime.close()
+      realtime.close()
       await closeGently(app)
       await db.close()
     },

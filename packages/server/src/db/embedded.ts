@@ -21,12 +21,13 @@ export interface Embedded {
 
 const database = 'parley'
 const owner = 'parley'
-const startLimit = 30_000
+const startLimit = 15_000
 const pollInterval = 15
 const fastStopLimit = 8_000
 const longestSocketPath = 90
 const firstBackoff = 100
 const longestBackoff = 5_000
+const steadyAfter = 10_000
 
 const settings = {
   listen_addresses: '',
@@ -140,6 +141,8 @@ class Supervisor {
   readonly #log: Logger
   #child: ChildProcess | undefined
   #stopping = false
+  #spawnedAt = 0
+  #lastWords = ''
   #backoff = firstBackoff
 
   constructor(launcher: Launcher, dataDir: string, log: Logger) {
@@ -191,39 +194,42 @@ class Supervisor {
     const [command, args] = this.#launcher.command('postgres', ['-D', this.#files, ...flags], true)
     const options = { ...this.#launcher.options, detached: true }
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
-    child.stderr?.on('data', (chunk: Buffer) => this.#log.debug({ postgres: chunk.toString().trim() }, 'database'))
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#lastWords = chunk.toString().trim()
+      this.#log.debug({ postgres: this.#lastWords }, 'database')
+    })
     child.once('error', (error) => this.#log.error({ error }, 'the database server cannot be started'))
     child.once('exit', (code, signal) => this.#onExit(child, code, signal))
     this.#child = child
+    this.#spawnedAt = performance.now()
   }
 
+  /** It is started again, always: also when it cannot start yet because children of a killed one still hold its memory. */
   #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#stopping || child !== this.#child) return
-    this.#log.error({ code, signal, retryIn: this.#backoff }, 'the database server has ended; starting it again')
-    setTimeout(() => void this.#restart(), this.#backoff)
+    if (performance.now() - this.#spawnedAt > steadyAfter) this.#backoff = firstBackoff
+    const said = this.#lastWords
+    this.#log.warn({ code, signal, said, retryIn: this.#backoff }, 'the database server has ended; starting it again')
+    setTimeout(() => void this.#respawn(), this.#backoff)
     this.#backoff = Math.min(this.#backoff * 2, longestBackoff)
   }
 
-  async #restart(): Promise<void> {
-    if (this.#stopping) return
+  async #respawn(): Promise<void> {
     try {
       await endOrphan(this.#files, this.#log)
-      this.#spawn()
-      await this.#ready()
-      this.#backoff = firstBackoff
     } catch (error) {
-      this.#log.error({ error }, 'the database server does not come back yet')
+      this.#log.error({ error }, 'an earlier database server is in the way')
     }
+    if (!this.#stopping) this.#spawn()
   }
 
   async #ready(): Promise<void> {
     const deadline = performance.now() + startLimit
-    for (;;) {
-      if (await this.#answers()) return
-      if (this.#stopping || performance.now() > deadline) throw new Error('The database server does not answer')
-      if (this.#child?.exitCode !== null) throw new Error('The database server ended while starting; see the log')
+    while (!(await this.#answers())) {
+      if (performance.now() > deadline) throw new Error(`The database server does not start: ${this.#lastWords}`)
       await sleep(pollInterval)
     }
+    this.#backoff = firstBackoff
   }
 
   async #answers(): Promise<boolean> {
