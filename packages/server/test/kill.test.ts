@@ -11,6 +11,7 @@ import {
   startReader,
   startWriter,
   type TestPostgres,
+  urlOf,
   type Writer,
 } from '@parley/testing'
 import pg from 'pg'
@@ -107,7 +108,6 @@ test(`G1 G2 G4 G6 the server is killed ${kills} times under load, with an extern
   await asOwner({ host: String(host), user: String(user), database: 'postgres' }, (query) =>
     query('create database parley', []),
   )
-  const url = `postgresql://${user}@localhost/parley?host=${encodeURIComponent(String(host))}`
-  program = await createProgram({ DATABASE_URL: url })
+  program = await createProgram({ DATABASE_URL: urlOf({ host: String(host), user: String(user), database: 'parley' }) })
   await killUnderLoad(program, { host: String(host), user: String(user), database: 'parley' })
 }, 90_000)

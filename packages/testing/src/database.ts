@@ -3,6 +3,11 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { templateName } from './template.ts'
 
+/** The URL of a database that is reached over a Unix socket. */
+export function urlOf({ user, host, database }: pg.PoolConfig): string {
+  return `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(String(host))}`
+}
+
 /** A database of one test file. */
 export interface TestDatabase {
   /** How to reach it as its owner. */
