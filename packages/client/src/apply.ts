@@ -10,7 +10,7 @@ function ownId(state: State): string {
 }
 
 /** State with a snapshot put in, and lists that follow. */
-export function putSnapshot(state: State, snapshot: ConversationSnapshot): State {
+function putSnapshot(state: State, snapshot: ConversationSnapshot): State {
   const { id } = snapshot.conversation
   if (state.conversations[id] === snapshot) return state
   return placeInLists({ ...state, conversations: withEntry(state.conversations, id, snapshot) }, id)
@@ -54,7 +54,7 @@ export function confirm(state: State, conversationId: string, messages: readonly
  * How many loaded messages are unread; null when not all that could be are loaded.
  * @param readSeq the viewer's read mark
  */
-export function countUnread(timeline: Timeline | undefined, own: string, readSeq: number): number | null {
+function countUnread(timeline: Timeline | undefined, own: string, readSeq: number): number | null {
   if (timeline?.status !== 'ready' || timeline.hasAfter) return null
   const first = timeline.items[0]
   if (timeline.hasBefore && (first === undefined || first.seq > readSeq + 1)) return null
@@ -207,6 +207,11 @@ export function unreadAt(state: State, snapshot: ConversationSnapshot, seq: numb
   return Math.max(0, snapshot.unread - read.length)
 }
 
+/** Whether messages of a conversation are loaded, which must stay in step with it. */
+export function hasMessages(state: State, conversationId: string): boolean {
+  return state.timelines[conversationId]?.status === 'ready'
+}
+
 /** State with a snapshot that was read where the conversation stands; marks that are further ahead here stay. */
 export function replaceSnapshot(state: State, theirs: ConversationSnapshot): State {
   const { id } = theirs.conversation
@@ -228,6 +233,6 @@ function healMarks(state: State, conversationId: string, people: readonly Partic
 export function acceptSnapshot(state: State, theirs: ConversationSnapshot): State {
   const { id } = theirs.conversation
   const ours = state.conversations[id]
-  const replaces = !ours || theirs.seq === ours.seq || (theirs.seq > ours.seq && !state.timelines[id])
+  const replaces = !ours || theirs.seq === ours.seq || (theirs.seq > ours.seq && !hasMessages(state, id))
   return replaces ? replaceSnapshot(state, theirs) : healMarks(state, id, theirs.participants)
 }

@@ -12,11 +12,18 @@ export interface Clock {
 /** Uniform numbers in [0, 1) with at least 32 random bits. */
 export type Random = () => number
 
+/** Timers count milliseconds in 32 bits: a longer wait would end at once. */
+const longest = 2 ** 31 - 1
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (milliseconds, run) => {
-    const timer = setTimeout(run, milliseconds)
+    let timer: ReturnType<typeof setTimeout>
+    const arm = (left: number) => {
+      timer = setTimeout(left > longest ? () => arm(left - longest) : run, Math.min(left, longest))
+    }
+    arm(milliseconds)
     return () => clearTimeout(timer)
   },
 }

@@ -4,7 +4,7 @@ import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
 import { isSearch, withFirstPage, withNextPage } from './lists.ts'
 import { listKey } from './selectors.ts'
-import { type ConversationList, type ListFilter, type State, withEntry } from './state.ts'
+import { type ConversationList, type ListFilter, type State, withEntry, withoutEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
 import type { Sync } from './sync.ts'
 import type { Users } from './users.ts'
@@ -26,6 +26,14 @@ export interface ConversationParts {
 
 type Page = OperationOutput<'listConversations'>
 
+const searchesKept = 5
+
+/** Lists without the search results that have been there longest. */
+function withoutOldSearches(lists: State['lists'], except: string): State['lists'] {
+  const searches = Object.keys(lists).filter((key) => key !== except && isSearch(lists[key]?.filter ?? {}))
+  return searches.slice(0, -searchesKept + 1).reduce(withoutEntry, lists)
+}
+
 function emptyList(filter: ListFilter): ConversationList {
   return { filter, ids: [], nextCursor: null, status: 'loading', error: null }
 }
@@ -40,6 +48,8 @@ export class Conversations implements ConversationMethods {
 
   async load(filter: ListFilter): Promise<void> {
     const { store } = this.#parts
+    if (isSearch(filter))
+      store.update((state) => ({ ...state, lists: withoutOldSearches(state.lists, listKey(filter)) }))
     this.#put(filter, (list) => ({ ...list, status: 'loading', error: null }))
     const before = store.getState().conversations
     const listed = new Set(this.#listOf(filter).ids)

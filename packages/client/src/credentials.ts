@@ -37,7 +37,7 @@ function claimsOf(token: string): { exp?: unknown; iat?: unknown } {
  * How long a token that was just received may be used, milliseconds; null when it does not say. A wrong clock on this
  * device must not make every token look old: then its whole lifetime counts from now.
  */
-export function usableFor(token: string, now: number): number | null {
+function usableFor(token: string, now: number): number | null {
   const { exp, iat } = claimsOf(token)
   if (typeof exp !== 'number') return null
   const remaining = exp * 1000 - now

@@ -39,7 +39,8 @@ export class Drafts implements DraftMethods {
     const { clock, storage, store } = this.#parts
     const { drafts } = await within(clock, storageLimit, storage.load(owner), { pending: [], drafts: {} })
     if (this.#owner !== owner) return
-    store.update((state) => ({ ...state, drafts: { ...drafts, ...state.drafts } }))
+    const kept = Object.fromEntries(Object.entries(drafts).filter(([key]) => !this.#unsaved.has(key)))
+    store.update((state) => ({ ...state, drafts: { ...kept, ...state.drafts } }))
   }
 
   /** Keeps nothing any more, of anybody. */

@@ -34,7 +34,7 @@ const withoutSession: ReadonlySet<OperationName> = new Set(['signIn', 'signInWit
  * @param name the operation
  * @param input its input; fields that are undefined are left out
  */
-export function toRequest<Name extends OperationName>(name: Name, input: OperationInput<Name>): HttpRequest {
+function toRequest<Name extends OperationName>(name: Name, input: OperationInput<Name>): HttpRequest {
   const [method = '', template = ''] = routes[name].split(' ')
   const rest = new Map(Object.entries(input).filter(([, value]) => value !== undefined))
   const path = template.replace(/:(\w+)/g, (_, parameter: string) => {

@@ -19,7 +19,7 @@ function hasStatus(filter: ListFilter, { conversation }: ConversationSnapshot): 
  * Whether a conversation belongs into a list, as the server decides it.
  * @param shown it is in the list already: one that was read meanwhile stays in a list of unread ones
  */
-export function fits(filter: ListFilter, snapshot: ConversationSnapshot, shown: boolean): boolean {
+function fits(filter: ListFilter, snapshot: ConversationSnapshot, shown: boolean): boolean {
   const { kind, context } = snapshot.conversation
   if (!hasStatus(filter, snapshot)) return false
   if (filter.kind !== undefined && kind !== filter.kind) return false

@@ -34,7 +34,7 @@ const stale = 12 * 60 * 60 * 1000
 const storageLimit = 2_000
 
 /** State with a pending message put at its place: pending messages stand in the order of their keys. */
-export function putPending(state: State, pending: Pending): State {
+function putPending(state: State, pending: Pending): State {
   const { conversationId, clientKey } = pending
   const rest = (state.outbox[conversationId] ?? []).filter((one) => one.clientKey !== clientKey)
   const line = [...rest, pending].sort((a, b) => (a.clientKey < b.clientKey ? -1 : 1))

@@ -21,7 +21,7 @@ const atOnce = 4
 const snapshotsAtMost = 20
 
 /** Positions of loaded conversations, the most recently active ones first, as many as may be sent. */
-export function cursorsOf({ conversations }: Pick<State, 'conversations'>): Record<string, number> {
+function cursorsOf({ conversations }: Pick<State, 'conversations'>): Record<string, number> {
   const recent = Object.values(conversations).sort((a, b) => (a.activityAt < b.activityAt ? 1 : -1))
   return Object.fromEntries(
     recent.slice(0, limits.resumeConversations).map(({ conversation, seq }) => [conversation.id, seq]),
@@ -29,7 +29,7 @@ export function cursorsOf({ conversations }: Pick<State, 'conversations'>): Reco
 }
 
 /** Everybody's presence after the server said who is here: those it left out are not. */
-export function presenceAfter(before: State['presence'], here: Resumption['presence']): State['presence'] {
+function presenceAfter(before: State['presence'], here: Resumption['presence']): State['presence'] {
   const gone = Object.entries(before).map(([userId, { lastSeenAt }]): [string, Presence] => {
     return [userId, { state: 'offline', lastSeenAt }]
   })

@@ -27,7 +27,7 @@ export interface SessionParts {
 type Change = 'none' | 'person' | 'view'
 
 /** What a new identity means for what is loaded. */
-export function changeBetween(before: Me | null, after: Me): Change {
+function changeBetween(before: Me | null, after: Me): Change {
   if (before === null) return 'none'
   if (before.workspace.id !== after.workspace.id || before.user.id !== after.user.id) return 'person'
   const sides = [before, after].map(({ user }) => user.role === 'external')

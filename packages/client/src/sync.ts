@@ -1,24 +1,26 @@
-import type { ChangesPage, ConversationSnapshot, DurableEvent, Profile } from '@parley/protocol'
-import { acceptSnapshot, advance, applyEvent, dropConversation, replaceSnapshot } from './apply.ts'
+import { type ChangesPage, type ConversationSnapshot, type DurableEvent, limits, type Profile } from '@parley/protocol'
+import { acceptSnapshot, advance, applyEvent, dropConversation, hasMessages, replaceSnapshot } from './apply.ts'
 import { backoff } from './backoff.ts'
 import type { Clock, Random } from './clock.ts'
 import type { Call } from './http.ts'
 import { toParleyError } from './http-errors.ts'
 import { foldSnapshot, isIncomplete } from './snapshot.ts'
-import type { State } from './state.ts'
+import { type State, withoutEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
 
 /** What to do with an event. */
-export type Decision = 'drop' | 'apply' | 'fetch'
+type Decision = 'drop' | 'apply' | 'fetch'
 
 /**
  * Decides which event may be applied (architecture S1).
  * @param have the position the conversation stands at
  */
-export function decide(have: number, { seq, prev }: Pick<DurableEvent, 'seq' | 'prev'>): Decision {
+function decide(have: number, { seq, prev }: Pick<DurableEvent, 'seq' | 'prev'>): Decision {
   if (seq <= have) return 'drop'
   return prev <= have ? 'apply' : 'fetch'
 }
+
+const pagesInGap = 5
 
 /** What keeping conversations in order needs. */
 export interface SyncParts {
@@ -29,7 +31,7 @@ export interface SyncParts {
   /** Events were applied, in order, each once. */
   readonly onApplied: (events: readonly DurableEvent[]) => void
   readonly onProfiles: (users: readonly Profile[]) => void
-  /** A conversation was dropped and must be loaded as if for the first time, its messages too if they were loaded. */
+  /** A conversation must be loaded as if for the first time, its messages too if they were loaded. */
   readonly onReload: (conversationId: string, withMessages: boolean) => void
   /** The server is another database than before: everything must be loaded as if for the first time. */
   readonly onForeign: (epoch: string) => void
@@ -203,10 +205,30 @@ export class Sync {
     for (;;) {
       const have = this.have(conversationId)
       if (have === undefined || have >= gap.wanted) break
+      if (gap.wanted - have > this.#widest(conversationId)) {
+        await this.#leap(conversationId)
+        break
+      }
       const page = await this.#fetchPage(conversationId, have)
       if (!page || (!page.more && page.seq <= have)) break
     }
     if (this.#gaps.get(conversationId) === gap) this.#gaps.delete(conversationId)
+  }
+
+  /** How wide a gap may be to be filled change by change: wider ones are cheaper to leap over. */
+  #widest(conversationId: string): number {
+    return hasMessages(this.#parts.store.getState(), conversationId)
+      ? pagesInGap * limits.changesPage
+      : limits.changesPage
+  }
+
+  /** Goes on at the head: reads the conversation afresh, and its newest messages if any were loaded. */
+  async #leap(conversationId: string): Promise<void> {
+    const { store, onReload } = this.#parts
+    const withMessages = hasMessages(store.getState(), conversationId)
+    store.update((state) => ({ ...state, timelines: withoutEntry(state.timelines, conversationId) }))
+    await this.load(conversationId)
+    if (withMessages) onReload(conversationId, true)
   }
 
   /** One page of changes, applied; null when the conversation or the database is not the same any more. */
@@ -232,7 +254,7 @@ export class Sync {
     const { call, store, onProfiles } = this.#parts
     const { conversation: theirs, users } = await call('getConversation', { conversationId })
     onProfiles(users)
-    if (!store.getState().timelines[conversationId] && (this.have(conversationId) ?? 0) <= theirs.seq) {
+    if (!hasMessages(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
       return this.accept(theirs)
     }
     await this.meet(conversationId, theirs.seq, (events, have) => {
@@ -269,7 +291,7 @@ export class Sync {
     if (!before) return
     const news = events.filter((event) => event.seq > before.seq)
     if (news.some((event) => this.#isJoining(event))) {
-      const withMessages = store.getState().timelines[conversationId] !== undefined
+      const withMessages = hasMessages(store.getState(), conversationId)
       this.drop(conversationId)
       onReload(conversationId, withMessages)
       return

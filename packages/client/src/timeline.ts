@@ -2,7 +2,7 @@ import { type DurableEvent, limits, type Message, type ParleyError, type Quote }
 import type { Timeline } from './state.ts'
 
 /** How many messages of a conversation are kept in memory. */
-export const timelineLimit = 400
+const timelineLimit = 400
 
 /** A page of messages, as `listMessages` gives it. */
 export interface MessagePage {
@@ -31,7 +31,7 @@ export const emptyTimeline: Timeline = {
 }
 
 /** The beginning of a text, as long as a quote may be, counted in characters as the database counts them. */
-export function quoteText(text: string): string {
+function quoteText(text: string): string {
   return Array.from(text).slice(0, limits.quoteLength).join('')
 }
 
