@@ -1,4 +1,12 @@
 import { EventEmitter } from 'node:events'
+import type { ChangeRow } from './changes/change.tables.ts'
+import type { MessageRow } from './messages/message.tables.ts'
+
+/** Changes that were just committed here, and the messages they show. */
+export interface Fresh {
+  readonly changes: readonly ChangeRow[]
+  readonly messages: readonly MessageRow[]
+}
 
 /** Says that a conversation has moved; the truth is read from the log. */
 export interface Hint {
@@ -9,6 +17,8 @@ export interface Hint {
   readonly seq: number
   /** Users who became participants by this write. */
   readonly joined: readonly string[]
+  /** All of what was written, for this process alone: it never goes over the wire to other nodes. */
+  readonly fresh?: Fresh
 }
 
 /** An ephemeral event for those in a conversation; null for a line that hears nothing of it. */
