@@ -2,6 +2,7 @@ import type { Role } from '@parley/protocol'
 import type { Logger } from 'pino'
 import type { Bus } from './bus.ts'
 import type { Database, Scope } from './db/database.ts'
+import type { Groups } from './groups.ts'
 import { newId } from './ids.ts'
 
 /** The team sees every change of a conversation; the public line leaves out what only the team may see. */
@@ -18,6 +19,7 @@ export interface Actor {
 export interface Services {
   readonly db: Database
   readonly bus: Bus
+  readonly groups: Groups
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Logger

@@ -12,6 +12,7 @@ import { type Clock, idsFrom, type Services, systemClock } from './context.ts'
 import { conversationRoutes } from './conversations/conversation.routes.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { Groups } from './groups.ts'
 import { createHttp, errorBody, type Handlers } from './http.ts'
 import { pageHeaders } from './http-headers.ts'
 import { identityRoutes } from './identity/identity.routes.ts'
@@ -114,7 +115,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const { log, clock = systemClock } = parts
   await migrate(parts.connection)
   const db = await openDatabase(parts.connection, log)
-  const services: Services = { db, bus: localBus(), clock, ids: idsFrom(clock), log }
+  const services: Services = { db, bus: localBus(), groups: new Groups(), clock, ids: idsFrom(clock), log }
   const identity = createIdentity(services, config)
   const metrics = createMetrics()
   const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))

@@ -1,22 +1,10 @@
-import { type Audience, type EventType, ParleyError, type SystemEvent } from '@parley/protocol'
-import { type Context, scopeOf } from './context.ts'
+import { type Audience, ParleyError, type Role, type SystemEvent } from '@parley/protocol'
+import { type Actor, type Context, type Ids, type Services, scopeOf } from './context.ts'
 import { type ConversationRow, conversationColumns } from './conversations/conversation.tables.ts'
 import { statement, type Tx } from './db/database.ts'
+import type { MessageRow } from './messages/message.tables.ts'
 import { type ParticipantRow, participantColumns } from './participants/participant.tables.ts'
-
-/** A change to be written: what kind, and which entity's present state it shows. */
-export interface Change {
-  readonly type: EventType
-  /** Id of the message, the user or the conversation that changed. */
-  readonly entityId: string
-  readonly audience?: Audience
-}
-
-/** Where a change stands in the two lines of its conversation; a note has no place in the public one. */
-export interface Position {
-  readonly seq: number
-  readonly publicSeq: number | null
-}
+import { type Change, hintsOf, Ledger, type Position, saveLedgers } from './write-ledger.ts'
 
 /** A locked conversation, open for changes until the work returns. */
 export interface Writing {
@@ -31,11 +19,11 @@ export interface Writing {
   tell(event: SystemEvent): void
   /** Says that a message by a person came in: the conversation moves up in the lists of those who may see it. */
   touch(audience: Audience): void
+  /** Hands on the row of a message that was inserted with its change, so that delivery need not read it. */
+  show(message: MessageRow): void
   /** Says how many participants the work added (or, negative, removed), and who they are. */
   membership(delta: number, joined?: readonly string[]): void
 }
-
-interface Numbered extends Required<Change>, Position {}
 
 const lock = statement(
   'write-lock',
@@ -61,127 +49,39 @@ export async function openForWriting(tx: Tx, conversationId: string): Promise<vo
   await tx.query(openRows, [conversationId])
 }
 
-const record = statement(
-  'write-record',
-  `with head as (
-     update conversations set seq = $3, public_seq = $4, participant_count = participant_count + $5,
-       activity_at = case when $6 then now() else activity_at end,
-       public_activity_at = case when $7 then now() else public_activity_at end
-     where workspace_id = $1 and id = $2)
-   insert into changes (workspace_id, conversation_id, seq, public_seq, type, actor_id, entity_id, audience)
-   select $1, $2, x.seq, x.public_seq, x.type, $8, x.entity_id, x.audience
-   from unnest($9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[])
-     as x(seq, public_seq, type, entity_id, audience)`,
-)
+type Opened = Pick<Writing, 'conversation' | 'participant'>
 
-const insertTold = statement(
-  'write-tell',
-  `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
-     audience, text, system)
-   select $1, x.id, $2, x.seq, x.public_seq, $3, 'system:' || x.id, '', 'system', 'everyone', '', x.system
-   from unnest($4::text[], $5::bigint[], $6::bigint[], $7::jsonb[]) as x(id, seq, public_seq, system)`,
-)
-
-interface Told extends Position {
-  readonly id: string
-  readonly event: SystemEvent
+function writingOf(tx: Tx, opened: Opened, ledger: Ledger, actorId: string, ids: Ids): Writing {
+  return {
+    tx,
+    conversation: opened.conversation,
+    participant: opened.participant,
+    emit: (change) => ledger.emit(actorId, change),
+    tell: (event) => ledger.tell(actorId, ids(), event),
+    touch: (audience) => ledger.touch(audience),
+    show: (message) => void ledger.shown.push(message),
+    membership: (delta, joined) => ledger.membership(delta, joined),
+  }
 }
 
-class Ledger {
-  readonly changes: Numbered[] = []
-  readonly told: Told[] = []
-  readonly joined: string[] = []
-  readonly from: number
-  seq: number
-  publicSeq: number
-  participants = 0
-  active = false
-  publicActive = false
-
-  constructor(start: Pick<ConversationRow, 'seq' | 'public_seq'>) {
-    this.from = start.seq
-    this.seq = start.seq
-    this.publicSeq = start.public_seq
-  }
-
-  emit({ type, entityId, audience = 'everyone' }: Change): Position {
-    this.seq += 1
-    if (audience === 'everyone') this.publicSeq += 1
-    const position = { seq: this.seq, publicSeq: audience === 'everyone' ? this.publicSeq : null }
-    this.changes.push({ type, entityId, audience, ...position })
-    return position
-  }
-
-  tell(id: string, event: SystemEvent): void {
-    this.told.push({ id, event, ...this.emit({ type: 'new-message', entityId: id }) })
-  }
-
-  touch(audience: Audience): void {
-    this.active = true
-    if (audience === 'everyone') this.publicActive = true
-  }
-
-  membership(delta: number, joined: readonly string[] = []): void {
-    this.participants += delta
-    this.joined.push(...joined)
-  }
-
-  async save(tx: Tx, workspaceId: string, conversationId: string, actorId: string): Promise<void> {
-    if (this.told.length > 0) {
-      await tx.query(insertTold, [
-        workspaceId,
-        conversationId,
-        actorId,
-        this.told.map((told) => told.id),
-        this.told.map((told) => told.seq),
-        this.told.map((told) => told.publicSeq),
-        this.told.map((told) => JSON.stringify(told.event)),
-      ])
-    }
-    await tx.query(record, [
-      workspaceId,
-      conversationId,
-      this.seq,
-      this.publicSeq,
-      this.participants,
-      this.active,
-      this.publicActive,
-      actorId,
-      this.changes.map((change) => change.seq),
-      this.changes.map((change) => change.publicSeq),
-      this.changes.map((change) => change.type),
-      this.changes.map((change) => change.entityId),
-      this.changes.map((change) => change.audience),
-    ])
-  }
+function publish({ bus }: Pick<Services, 'bus'>, workspaceId: string, ledgers: Iterable<Ledger>): void {
+  for (const hint of hintsOf(workspaceId, [...ledgers])) bus.publish(hint)
 }
 
 async function inLedger<Result>(
   ctx: Context,
-  conversationId: string,
-  open: (tx: Tx) => Promise<{ conversation: ConversationRow; participant: ParticipantRow }>,
+  open: (tx: Tx) => Promise<Opened>,
   work: (writing: Writing) => Promise<Result>,
 ): Promise<Result> {
   const { workspaceId, userId } = ctx.actor
-  let ledger: Ledger | undefined
-  const result = await ctx.db.transaction('write', scopeOf(ctx.actor), async (tx) => {
+  const { ledger, result } = await ctx.db.transaction('write', scopeOf(ctx.actor), async (tx) => {
     const opened = await open(tx)
     const current = new Ledger(opened.conversation)
-    const answer = await work({
-      tx,
-      ...opened,
-      emit: (change) => current.emit(change),
-      tell: (event) => current.tell(ctx.ids(), event),
-      touch: (audience) => current.touch(audience),
-      membership: (delta, joined) => current.membership(delta, joined),
-    })
-    if (current.changes.length > 0) await current.save(tx, workspaceId, conversationId, userId)
-    ledger = current
-    return answer
+    const answer = await work(writingOf(tx, opened, current, userId, ctx.ids))
+    await saveLedgers(tx, workspaceId, [current])
+    return { ledger: current, result: answer }
   })
-  if (ledger && ledger.changes.length > 0) {
-    ctx.bus.publish({ workspaceId, conversationId, from: ledger.from, seq: ledger.seq, joined: ledger.joined })
-  }
+  publish(ctx, workspaceId, [ledger])
   return result
 }
 
@@ -202,7 +102,6 @@ export function write<Result>(
   const { workspaceId, userId } = ctx.actor
   return inLedger(
     ctx,
-    conversationId,
     async (tx) => {
       const [conversation] = await tx.query<ConversationRow>(lock, [workspaceId, conversationId])
       if (!conversation) throw new ParleyError('not_found')
@@ -228,11 +127,103 @@ export function writeNew<Result>(
 ): Promise<Result> {
   return inLedger(
     ctx,
-    conversation.id,
     async (tx) => {
       await openForWriting(tx, conversation.id)
       return { conversation, participant }
     },
     work,
   )
+}
+
+const lockThose = (whenBusy: string) => `select ${conversationColumns} from conversations c
+  where c.workspace_id = $1 and c.id = any($2) order by c.id for update${whenBusy}`
+
+const locks = {
+  wait: statement('write-lock-those', lockThose('')),
+  skip: statement('write-lock-free', lockThose(' skip locked')),
+}
+
+/** As {@link enter}, for many: who of them is in, and as what. */
+const enterThose = statement(
+  'write-enter-those',
+  `select ${participantColumns}, u.role as user_role
+   from unnest($2::text[], $3::text[]) as x(conversation_id, user_id)
+   join participants p on p.workspace_id = $1 and p.conversation_id = x.conversation_id and p.user_id = x.user_id
+   join users u on u.workspace_id = $1 and u.id = x.user_id
+   where p.removed_at is null and u.deactivated_at is null`,
+)
+
+type Entrant = ParticipantRow & { readonly user_role: Role }
+
+/** Who asks to write where. */
+export interface Request {
+  readonly actor: Actor
+  readonly conversationId: string
+}
+
+/** A request that was let in: the actor with the role he has now. */
+export interface Entry {
+  readonly actor: Actor
+  readonly writing: Writing
+}
+
+/** What became of a request: let in, refused because nobody may know, or left out because another write holds the lock. */
+export type Opening = Entry | 'not_found' | 'busy'
+
+function placeOf(conversationId: string, userId: string): string {
+  return JSON.stringify([conversationId, userId])
+}
+
+async function openThose(
+  tx: Tx,
+  ids: Ids,
+  requests: readonly Request[],
+  ledgers: Map<string, Ledger>,
+  whenBusy: keyof typeof locks,
+): Promise<Opening[]> {
+  const workspaceId = requests[0]?.actor.workspaceId
+  const conversationIds = requests.map((request) => request.conversationId)
+  const wanted = [...new Set(conversationIds)].sort()
+  const conversations = new Map<string, ConversationRow>()
+  for (const row of await tx.query<ConversationRow>(locks[whenBusy], [workspaceId, wanted])) {
+    conversations.set(row.id, row)
+    ledgers.set(row.id, new Ledger(row))
+  }
+  const userIds = requests.map((request) => request.actor.userId)
+  const entrants = new Map<string, Entrant>()
+  for (const row of await tx.query<Entrant>(enterThose, [workspaceId, conversationIds, userIds])) {
+    entrants.set(placeOf(row.conversation_id, row.user_id), row)
+  }
+  return requests.map(({ actor, conversationId }) => {
+    const [conversation, ledger] = [conversations.get(conversationId), ledgers.get(conversationId)]
+    if (!conversation || !ledger) return whenBusy === 'skip' ? 'busy' : 'not_found'
+    const participant = entrants.get(placeOf(conversationId, actor.userId))
+    if (!participant) return 'not_found'
+    const writing = writingOf(tx, { conversation, participant }, ledger, actor.userId, ids)
+    return { actor: { ...actor, role: participant.user_role }, writing }
+  })
+}
+
+/**
+ * {@link write} for many requests of one workspace in one transaction: locks in the order of ids, participations after the locks.
+ * Works with the rights of the system: what the actors may is for the code to decide (adr 0010).
+ * @param whenBusy what to do about conversations that another write holds: leave them out, or wait for them
+ * @param work gets an opening for each request, in their order
+ */
+export async function writeTogether<Result>(
+  services: Services,
+  requests: readonly Request[],
+  whenBusy: keyof typeof locks,
+  work: (tx: Tx, openings: readonly Opening[]) => Promise<Result>,
+): Promise<Result> {
+  const workspaceId = requests[0]?.actor.workspaceId ?? ''
+  const ledgers = new Map<string, Ledger>()
+  const result = await services.db.transaction('write', { kind: 'system', workspaceId }, async (tx) => {
+    ledgers.clear()
+    const answer = await work(tx, await openThose(tx, services.ids, requests, ledgers, whenBusy))
+    await saveLedgers(tx, workspaceId, [...ledgers.values()])
+    return answer
+  })
+  publish(services, workspaceId, ledgers.values())
+  return result
 }

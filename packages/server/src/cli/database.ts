@@ -8,6 +8,7 @@ import { holderOf } from '../db/data-directory.ts'
 import { openDatabase } from '../db/database.ts'
 import { connectionOf, startEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
+import { Groups } from '../groups.ts'
 import { createLog } from '../log.ts'
 
 /** A database that can be reached as its owner until it is closed. */
@@ -49,7 +50,7 @@ export async function withServices<Result>(
     await migrate(connection)
     const db = await openDatabase(connection, log, 6)
     try {
-      const services = { db, bus: localBus(), clock: systemClock, ids: idsFrom(systemClock), log }
+      const services = { db, bus: localBus(), groups: new Groups(), clock: systemClock, ids: idsFrom(systemClock), log }
       return await work(services, connection)
     } finally {
       await db.close()

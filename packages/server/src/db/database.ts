@@ -66,8 +66,12 @@ const sessionSettings = [
   'search_path=parley',
 ]
 
+/** Writes look rows up by their keys, always: a plan made while a table was small must not scan it when it has grown. */
+const pointLookups = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' }
+
 function begin(mode: Mode, scope: Scope): string {
   const settings: Record<string, string> = {
+    ...(mode === 'write' ? pointLookups : {}),
     'parley.workspace': scope.workspaceId,
     'parley.scope': scope.kind,
     'parley.user': scope.kind === 'user' ? scope.userId : '',

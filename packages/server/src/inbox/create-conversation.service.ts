@@ -3,7 +3,7 @@ import { type OperationOutput, ParleyError, type ParsedInput } from '@parley/pro
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
 import { statement, type Tx } from '../db/database.ts'
-import { recordMessage } from '../messages/message.service.ts'
+import { recordMessage } from '../messages/send.service.ts'
 import { requireFitting } from '../participants/participant.policy.ts'
 import type { ParticipantRow } from '../participants/participant.tables.ts'
 import { readKnownUsers } from '../users/user.service.ts'

@@ -1,0 +1,59 @@
+/** One who waits for his group. */
+interface Waiting<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Does the work of a group: a result for each item, in their order. */
+export type Run<Item, Result> = (items: readonly Item[]) => Promise<readonly Result[]>
+
+type Lane = Waiting<unknown, unknown>[]
+
+const largestGroup = 256
+
+/**
+ * Group commit: while one group of a lane is under way, what comes for that lane queues, and then goes together. One commit serves
+ * many, the more the busier it gets, and who comes alone does not wait.
+ */
+export class Groups {
+  readonly #lanes = new Map<string, Lane>()
+
+  /** Whether a lane has a group under way. */
+  isBusy(lane: string): boolean {
+    return this.#lanes.has(lane)
+  }
+
+  /**
+   * Adds an item to the next group of a lane.
+   * @param lane groups of one lane follow each other; the same lane must always be given the same work
+   * @returns the item's own result; an error of the work is everybody's
+   */
+  join<Item, Result>(lane: string, item: Item, run: Run<Item, Result>): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      const waiting = { item, resolve, reject } as Waiting<unknown, unknown>
+      const queue = this.#lanes.get(lane)
+      if (queue) {
+        queue.push(waiting)
+        return
+      }
+      this.#lanes.set(lane, [waiting])
+      setImmediate(() => void this.#drain(lane, run as Run<unknown, unknown>))
+    })
+  }
+
+  async #drain(lane: string, run: Run<unknown, unknown>): Promise<void> {
+    const queue = this.#lanes.get(lane) ?? []
+    while (queue.length > 0) await settle(queue.splice(0, largestGroup), run)
+    this.#lanes.delete(lane)
+  }
+}
+
+async function settle(group: Lane, run: Run<unknown, unknown>): Promise<void> {
+  try {
+    const results = await run(group.map(({ item }) => item))
+    for (const [index, { resolve }] of group.entries()) resolve(results[index])
+  } catch (error) {
+    for (const { reject } of group) reject(error)
+  }
+}

@@ -1,0 +1,275 @@
+import { createHash } from 'node:crypto'
+import { type Audience, limits, type Message, ParleyError, type ParsedInput } from '@parley/protocol'
+import { type Context, type Ids, lineOf, type Services } from '../context.ts'
+import { requireOpen } from '../conversations/conversation.policy.ts'
+import { statement, type Tx } from '../db/database.ts'
+import { type Entry, type Opening, type Request, type Writing, writeTogether } from '../write.ts'
+import { canSee, canWriteFor } from './message.policy.ts'
+import { type MessageRow, messageColumns, messageTables, toMessage } from './message.tables.ts'
+
+/** What a person asks to be sent. */
+export interface Draft {
+  readonly clientKey: string
+  readonly text: string
+  readonly audience: Audience
+  readonly replyTo?: string | undefined
+}
+
+/** A draft of somebody who was let in. */
+type Posting = Entry & { readonly draft: Draft }
+
+interface Sending extends Request {
+  readonly services: Services
+  readonly draft: Draft
+}
+
+type Outcome = Message | ParleyError | 'busy'
+
+const lanesPerWorkspace = 2
+
+const findByKeys = statement(
+  'messages-by-keys',
+  `select ${messageColumns} from unnest($2::text[], $3::text[]) as x(sender_id, client_key)
+   join messages m on m.workspace_id = $1 and m.sender_id = x.sender_id and m.client_key = x.client_key
+   left join messages q on q.workspace_id = m.workspace_id and q.id = m.reply_to`,
+)
+
+const findQuoted = statement(
+  'messages-quoted',
+  `select ${messageColumns} from ${messageTables} where m.workspace_id = $1 and m.id = any($2)`,
+)
+
+/** A key that was taken by another transaction, or where the sender cannot see it, leaves its row out. */
+const insert = statement(
+  'messages-insert',
+  `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
+     audience, text, reply_to)
+   select $1, x.* from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+     $9::text[], $10::text[], $11::text[], $12::text[]) as x
+   on conflict (workspace_id, sender_id, client_key) do nothing
+   returning id, created_at`,
+)
+
+function bodyHash(conversationId: string, draft: Draft): string {
+  const body = JSON.stringify([conversationId, draft.text, draft.audience, draft.replyTo ?? null])
+  return createHash('sha256').update(body).digest('base64url')
+}
+
+function keyOf(senderId: string, clientKey: string): string {
+  return JSON.stringify([senderId, clientKey])
+}
+
+function requireQuotable({ actor, writing, draft }: Posting, quoted: MessageRow | undefined): void {
+  const { conversation, participant } = writing
+  const visible = quoted?.conversation_id === conversation.id && canSee(lineOf(actor), participant.from_seq, quoted)
+  if (!visible) throw new ParleyError('not_found')
+  if (quoted.audience === 'team' && draft.audience === 'everyone') {
+    throw new ParleyError('invalid', 'A note can only be quoted in a note', { fields: ['replyTo'] })
+  }
+}
+
+function quoteColumns(quoted: MessageRow | undefined) {
+  return {
+    quote_id: quoted?.id ?? null,
+    quote_seq: quoted?.seq ?? null,
+    quote_public_seq: quoted?.public_seq ?? null,
+    quote_sender_id: quoted?.sender_id ?? null,
+    quote_audience: quoted?.audience ?? null,
+    quote_text: quoted ? Array.from(quoted.text).slice(0, limits.quoteLength).join('') : null,
+    quote_deleted: quoted ? quoted.deleted_at !== null : null,
+  }
+}
+
+/** The row of a new message, but for the time, which is the database's. */
+function newRow({ actor, writing, draft }: Posting, id: string, hash: string, quoted: MessageRow | undefined) {
+  const { seq, publicSeq } = writing.emit({ type: 'new-message', entityId: id, audience: draft.audience })
+  return {
+    id,
+    conversation_id: writing.conversation.id,
+    seq,
+    public_seq: publicSeq,
+    sender_id: actor.userId,
+    client_key: draft.clientKey,
+    body_hash: hash,
+    kind: writing.conversation.kind,
+    audience: draft.audience,
+    text: draft.text,
+    system: null,
+    created_at: '',
+    edited_at: null,
+    deleted_at: null,
+    deleted_by: null,
+    ...quoteColumns(quoted),
+  }
+}
+
+type NewRow = ReturnType<typeof newRow>
+
+/** A group of postings on its way: what stands already, what is cited, and what is to be inserted. */
+class Group {
+  readonly rows: { row: NewRow; writing: Writing }[] = []
+  readonly #standing: Map<string, MessageRow>
+  readonly #quotable: Map<string, MessageRow>
+  readonly #ids: Ids
+
+  constructor(ids: Ids, standing: readonly MessageRow[], quotable: readonly MessageRow[]) {
+    this.#ids = ids
+    this.#standing = new Map(standing.map((row) => [keyOf(row.sender_id, row.client_key), row]))
+    this.#quotable = new Map(quotable.map((row) => [row.id, row]))
+  }
+
+  /**
+   * The row a draft becomes, or the one it has become already.
+   * @throws ParleyError `client_key_reused`, `forbidden`, `conversation_archived`, `not_found` or `invalid` for the quote
+   */
+  post(posting: Posting): MessageRow {
+    const { actor, writing, draft } = posting
+    const hash = bodyHash(writing.conversation.id, draft)
+    const standing = this.#standing.get(keyOf(actor.userId, draft.clientKey))
+    if (standing) {
+      if (standing.body_hash !== hash) throw new ParleyError('client_key_reused')
+      return standing
+    }
+    if (!canWriteFor(actor, writing.conversation.kind, draft.audience)) throw new ParleyError('forbidden')
+    requireOpen(writing.conversation)
+    const quoted = draft.replyTo === undefined ? undefined : this.#quotable.get(draft.replyTo)
+    if (draft.replyTo !== undefined) requireQuotable(posting, quoted)
+    const row = newRow(posting, this.#ids(), hash, quoted)
+    writing.touch(draft.audience)
+    this.rows.push({ row, writing })
+    this.#standing.set(keyOf(actor.userId, draft.clientKey), row)
+    return row
+  }
+}
+
+async function insertRows(tx: Tx, workspaceId: string, rows: Group['rows']): Promise<void> {
+  if (rows.length === 0) return
+  const column = (name: keyof NewRow) => rows.map(({ row }) => row[name])
+  const inserted = await tx.query<{ id: string; created_at: string }>(insert, [
+    workspaceId,
+    column('id'),
+    column('conversation_id'),
+    column('seq'),
+    column('public_seq'),
+    column('sender_id'),
+    column('client_key'),
+    column('body_hash'),
+    column('kind'),
+    column('audience'),
+    column('text'),
+    column('quote_id'),
+  ])
+  if (inserted.length < rows.length) throw new ParleyError('client_key_reused')
+  const at = inserted[0]?.created_at ?? ''
+  for (const { row, writing } of rows) {
+    row.created_at = at
+    writing.show(row)
+  }
+}
+
+function attempt(group: Group, posting: Posting): MessageRow | ParleyError {
+  try {
+    return group.post(posting)
+  } catch (error) {
+    if (error instanceof ParleyError) return error
+    throw error
+  }
+}
+
+async function post(tx: Tx, ids: Ids, postings: readonly Posting[]): Promise<(Message | ParleyError)[]> {
+  const workspaceId = postings[0]?.actor.workspaceId ?? ''
+  if (postings.length === 0) return []
+  const [senders, keys] = [postings.map(({ actor }) => actor.userId), postings.map(({ draft }) => draft.clientKey)]
+  const standing = await tx.query<MessageRow>(findByKeys, [workspaceId, senders, keys])
+  const cited = postings.flatMap(({ draft }) => draft.replyTo ?? [])
+  const quotable = cited.length === 0 ? [] : await tx.query<MessageRow>(findQuoted, [workspaceId, cited])
+  const group = new Group(ids, standing, quotable)
+  const rows = postings.map((posting) => attempt(group, posting))
+  await insertRows(tx, workspaceId, group.rows)
+  return rows.map((row, index) => {
+    const posting = postings[index]
+    if (row instanceof ParleyError || !posting) return row as ParleyError
+    return toMessage(row, lineOf(posting.actor), posting.writing.participant.from_seq)
+  })
+}
+
+/**
+ * Writes a message inside an open write. The same key with the same content answers the message that stands already.
+ * @throws ParleyError `client_key_reused`, `forbidden`, `conversation_archived`, `not_found` or `invalid` for the quote
+ */
+export async function recordMessage(ctx: Context, writing: Writing, draft: Draft): Promise<Message> {
+  const [message] = await post(writing.tx, ctx.ids, [{ actor: ctx.actor, writing, draft }])
+  if (message === undefined || message instanceof ParleyError) throw message ?? new ParleyError('internal')
+  return message
+}
+
+function isEntry(opening: Opening): opening is Entry {
+  return typeof opening === 'object'
+}
+
+async function sendGroup(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'): Promise<Outcome[]> {
+  const services = sendings[0]?.services
+  if (!services) return []
+  return writeTogether(services, sendings, whenBusy, async (tx, openings) => {
+    const postings = openings.flatMap((opening, index) => {
+      const draft = sendings[index]?.draft
+      return isEntry(opening) && draft ? [{ ...opening, draft }] : []
+    })
+    const posted = (await post(tx, services.ids, postings)).values()
+    return openings.map((opening): Outcome => {
+      if (opening === 'busy') return opening
+      if (opening === 'not_found') return new ParleyError('not_found')
+      return posted.next().value ?? new ParleyError('internal')
+    })
+  })
+}
+
+async function sendAlone(sending: Sending, whenBusy: 'skip' | 'wait'): Promise<Outcome> {
+  try {
+    const [outcome] = await sendGroup([sending], whenBusy)
+    return outcome ?? new ParleyError('internal')
+  } catch (error) {
+    if (error instanceof ParleyError) return error
+    throw error
+  }
+}
+
+/** What one draft of a group does to the transaction must not harm the others: then each goes on its own. */
+async function sendSafely(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'): Promise<Outcome[]> {
+  try {
+    return await sendGroup(sendings, whenBusy)
+  } catch (error) {
+    if (sendings.length === 1 || (error instanceof ParleyError && error.code === 'unavailable')) throw error
+    const outcomes: Outcome[] = []
+    for (const sending of sendings) outcomes.push(await sendAlone(sending, whenBusy))
+    return outcomes
+  }
+}
+
+const sendFree = (sendings: readonly Sending[]) => sendSafely(sendings, 'skip')
+const sendWaiting = (sendings: readonly Sending[]) => sendSafely(sendings, 'wait')
+
+function laneOf(workspaceId: string, conversationId: string): string {
+  let sum = 0
+  for (let index = 0; index < conversationId.length; index += 1) sum = (sum * 31 + conversationId.charCodeAt(index)) | 0
+  return JSON.stringify(['send', workspaceId, (sum >>> 0) % lanesPerWorkspace])
+}
+
+/**
+ * Sends a message or a note. Answered after the commit (delivery G1); a retry with the same key answers the same message (G2).
+ * Goes with others of its workspace in one transaction; where another write holds the conversation, it waits apart from them.
+ * @throws ParleyError `not_found` outside of the conversation, `forbidden` for a note by an outsider,
+ *   `client_key_reused` for other content under a used key, `conversation_archived`
+ */
+export async function sendMessage(ctx: Context, input: ParsedInput<'sendMessage'>): Promise<{ message: Message }> {
+  const { groups, actor } = ctx
+  const { conversationId, ...draft } = input
+  const sending: Sending = { services: ctx, actor, conversationId, draft }
+  const apart = JSON.stringify(['send', actor.workspaceId, conversationId])
+  let outcome: Outcome = 'busy'
+  if (!groups.isBusy(apart)) outcome = await groups.join(laneOf(actor.workspaceId, conversationId), sending, sendFree)
+  if (outcome === 'busy') outcome = await groups.join(apart, sending, sendWaiting)
+  if (outcome === 'busy') throw new ParleyError('unavailable')
+  if (outcome instanceof ParleyError) throw outcome
+  return { message: outcome }
+}
