@@ -1,29 +1,24 @@
-import type { DurableEvent } from '@parley/protocol'
-import type { Hint, Signal } from './bus.ts'
+import type { Fresh, Hint, Signal } from './bus.ts'
 import { type Batch, readBatch, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
 import { toEvent, type Viewer } from './changes/materialize.service.ts'
 import type { Membership } from './changes/resume.service.ts'
 import type { Line, Services } from './context.ts'
+import { type Frame, frameOf } from './realtime-frame.ts'
+import type { Outlet } from './realtime-outlets.ts'
 
 /** A person with sockets on this node. */
 export interface Reader {
   readonly workspaceId: string
   readonly userId: string
   readonly line: Line
-  readonly socketIds: ReadonlySet<string>
+  readonly outlets: ReadonlySet<Outlet>
 }
 
-/** An event on its way to sockets. */
-export interface Outgoing {
-  readonly type: string
-  readonly payload: object
-  /** May be lost: dropped for a socket that is behind. */
-  readonly ephemeral: boolean
+/** Sends a frame to everything a reader has open. */
+function pushTo({ outlets }: Reader, frame: Frame): void {
+  for (const outlet of outlets) outlet.push(frame)
 }
-
-/** Puts one event on the wire to many sockets, serialized once. */
-export type Send = (socketIds: readonly string[], outgoing: Outgoing) => void
 
 interface Place {
   readonly reader: Reader
@@ -37,29 +32,36 @@ interface Feed {
   readonly conversationId: string
   readonly places: Map<string, Place>
   readonly waiting: Map<string, Signal>
+  /** What was written by this process and not yet delivered, by where it begins. */
+  readonly fresh: Map<number, Batch>
   delivered: number
   hinted: number
   running: boolean
 }
 
 const batchSize = 200
+const freshKept = 64
 const retryDelay = 500
 
 function keyOf(workspaceId: string, id: string): string {
   return JSON.stringify([workspaceId, id])
 }
 
-/** Whether a change shows, or cites, something from before a viewer's history. */
-function reachesBack(change: ChangeRow, { entities }: Batch, fromSeq: number): boolean {
+/** The oldest position a change shows or cites: whose history starts later may not see all of it. */
+function reachOf(change: ChangeRow, { entities }: Batch): number {
   const message = entities.messages.get(change.entity_id)
-  return (
-    change.seq < fromSeq || (message !== undefined && Math.min(message.seq, message.quote_seq ?? message.seq) < fromSeq)
-  )
+  return Math.min(change.seq, message?.seq ?? change.seq, message?.quote_seq ?? change.seq)
+}
+
+function batchOf(conversationId: string, { changes, messages }: Fresh): Batch {
+  const byId = new Map(messages.map((message) => [message.id, message]))
+  const entities = { conversationId, conversation: null, messages: byId, participants: new Map(), profiles: new Map() }
+  return { changes, entities }
 }
 
 /**
  * Delivers the change log to the sockets of this node, conversation by conversation, in order and without a gap.
- * A hint only says that there is more; every change is read from the log. Membership changes are applied to the set of readers at
+ * A hint only says that there is more; the changes are read from the log, unless this process has just written them. Membership changes are applied to the set of readers at
  * their own place in the line, so nothing after a removal reaches the removed (delivery G9).
  */
 export class Delivery {
@@ -70,21 +72,20 @@ export class Delivery {
   #arriving = 0
   #closed = false
   readonly #services: Pick<Services, 'db' | 'log'>
-  readonly #send: Send
 
-  constructor(services: Pick<Services, 'db' | 'log'>, send: Send) {
+  constructor(services: Pick<Services, 'db' | 'log'>) {
     this.#services = services
-    this.#send = send
   }
 
   /** Takes in a hint: a write has committed. */
-  hint({ workspaceId, conversationId, from, seq, joined }: Hint): void {
+  hint({ workspaceId, conversationId, from, seq, joined, fresh }: Hint): void {
     const key = keyOf(workspaceId, conversationId)
     if (this.#arriving > 0) this.#noted.set(key, Math.max(seq, this.#noted.get(key) ?? 0))
     const concerned = joined.some((userId) => this.#readers.has(keyOf(workspaceId, userId)))
     const feed = this.#feeds.get(key) ?? (concerned ? this.#open(workspaceId, conversationId, from) : undefined)
     if (!feed) return
     feed.hinted = Math.max(feed.hinted, seq)
+    if (fresh && feed.fresh.size < freshKept) feed.fresh.set(from, batchOf(conversationId, fresh))
     void this.#run(feed)
   }
 
@@ -150,6 +151,12 @@ export class Delivery {
     return [...found.values()]
   }
 
+  /** Sends an ephemeral event to everybody who shares a conversation with someone. */
+  tellCompanions({ workspaceId, userId }: Reader, type: string, payload: object): void {
+    const frame = frameOf({ type, payload })
+    for (const companion of this.companions(workspaceId, userId)) pushTo(companion, frame)
+  }
+
   /** Whether a person is in a conversation, as far as it is delivered here. */
   has(workspaceId: string, conversationId: string, userId: string): boolean {
     return this.#feeds.get(keyOf(workspaceId, conversationId))?.places.has(userId) ?? false
@@ -169,6 +176,7 @@ export class Delivery {
       conversationId,
       places: new Map(),
       waiting: new Map(),
+      fresh: new Map(),
       delivered,
       hinted,
       running: false,
@@ -224,7 +232,8 @@ export class Delivery {
 
   async #advance(feed: Feed): Promise<void> {
     const { workspaceId, conversationId } = feed
-    const batch = await readBatch(this.#services, workspaceId, conversationId, feed.delivered, batchSize)
+    const fresh = feed.fresh.get(feed.delivered)
+    const batch = fresh ?? (await readBatch(this.#services, workspaceId, conversationId, feed.delivered, batchSize))
     if (batch.changes.length === 0) feed.hinted = feed.delivered
     for (const change of batch.changes) {
       if (change.type === 'conversation-created') await this.#gather(feed)
@@ -233,6 +242,7 @@ export class Delivery {
       if (change.type === 'participant-removed') this.#unplace(feed, { workspaceId, userId: change.entity_id })
       feed.delivered = change.seq
     }
+    for (const from of feed.fresh.keys()) if (from < feed.delivered) feed.fresh.delete(from)
     this.#passWaiting(feed)
   }
 
@@ -248,9 +258,8 @@ export class Delivery {
     for (const line of ['team', 'public'] as const) {
       const payload = signal[line]
       if (!payload) continue
-      const places = [...feed.places.values()].filter((place) => place.reader.line === line)
-      const socketIds = places.flatMap((place) => [...place.reader.socketIds])
-      this.#send(socketIds, { type: signal.type, payload, ephemeral: true })
+      const frame = frameOf({ type: signal.type, payload })
+      for (const { reader } of feed.places.values()) if (reader.line === line) pushTo(reader, frame)
     }
   }
 
@@ -269,17 +278,18 @@ export class Delivery {
   }
 
   #deliver(feed: Feed, batch: Batch, change: ChangeRow): void {
-    const audiences = new Map<string, { viewer: Viewer; socketIds: string[] }>()
+    const reach = reachOf(change, batch)
+    const frames = new Map<string, Frame | null>()
     for (const { reader, fromSeq } of feed.places.values()) {
-      const viewer = { line: reader.line, fromSeq: reachesBack(change, batch, fromSeq) ? fromSeq : 0 }
-      const key = `${viewer.line}:${viewer.fromSeq}`
-      const audience = audiences.get(key) ?? { viewer, socketIds: [] }
-      audience.socketIds.push(...reader.socketIds)
-      audiences.set(key, audience)
-    }
-    for (const { viewer, socketIds } of audiences.values()) {
-      const event: DurableEvent | null = toEvent(change, batch.entities, viewer)
-      if (event) this.#send(socketIds, { type: event.type, payload: event, ephemeral: false })
+      const viewer: Viewer = { line: reader.line, fromSeq: fromSeq > reach ? fromSeq : 0 }
+      const key = viewer.fromSeq === 0 ? viewer.line : `${viewer.line}:${viewer.fromSeq}`
+      let frame = frames.get(key)
+      if (frame === undefined) {
+        const event = toEvent(change, batch.entities, viewer)
+        frame = event && frameOf({ type: event.type, payload: event })
+        frames.set(key, frame)
+      }
+      if (frame) pushTo(reader, frame)
     }
   }
 }

@@ -1,10 +1,11 @@
 import { limits } from '@parley/protocol'
 import { type Actor, lineOf } from './context.ts'
 import type { Reader } from './delivery.ts'
+import type { Outlet } from './realtime-outlets.ts'
 
 /** A reader whose sockets come and go. */
 interface Entry extends Reader {
-  readonly socketIds: Set<string>
+  readonly outlets: Set<Outlet>
 }
 
 function keyOf({ workspaceId, userId }: Pick<Actor, 'workspaceId' | 'userId'>): string {
@@ -17,32 +18,32 @@ export class Readers {
 
   /** Whether a person may open one more socket. */
   hasRoom(actor: Actor): boolean {
-    return (this.#entries.get(keyOf(actor))?.socketIds.size ?? 0) < limits.socketsPerUser
+    return (this.#entries.get(keyOf(actor))?.outlets.size ?? 0) < limits.socketsPerUser
   }
 
   /** Adds a socket to its person. */
-  add(actor: Actor, socketId: string): Reader {
+  add(actor: Actor, outlet: Outlet): Reader {
     const known = this.#entries.get(keyOf(actor))
     const entry = known ?? {
       workspaceId: actor.workspaceId,
       userId: actor.userId,
       line: lineOf(actor),
-      socketIds: new Set(),
+      outlets: new Set(),
     }
-    entry.socketIds.add(socketId)
+    entry.outlets.add(outlet)
     this.#entries.set(keyOf(actor), entry)
     return entry
   }
 
   /** Takes a socket away. Answers the reader when it was his last one. */
-  remove(actor: Actor, socketId: string): Reader | undefined {
+  remove(actor: Actor, outlet: Outlet): Reader | undefined {
     const entry = this.#entries.get(keyOf(actor))
-    entry?.socketIds.delete(socketId)
-    return entry?.socketIds.size === 0 ? entry : undefined
+    entry?.outlets.delete(outlet)
+    return entry?.outlets.size === 0 ? entry : undefined
   }
 
   /** Forgets a reader who has no socket any more. Answers whether he was forgotten. */
   forget(reader: Reader): boolean {
-    return reader.socketIds.size === 0 && this.#entries.delete(keyOf(reader))
+    return reader.outlets.size === 0 && this.#entries.delete(keyOf(reader))
   }
 }

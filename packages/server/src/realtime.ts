@@ -5,13 +5,13 @@ import type { Revocation } from './bus.ts'
 import { readMembership, resume } from './changes/resume.service.ts'
 import type { Config } from './config.ts'
 import { type Context, lineOf, type Services } from './context.ts'
-import { Delivery, type Outgoing, type Reader } from './delivery.ts'
+import { Delivery, type Reader } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
-import { Backlog } from './realtime-backlog.ts'
+import { type Outlet, Outlets } from './realtime-outlets.ts'
 import { Readers } from './realtime-readers.ts'
 import { signalTyping } from './typing/typing.service.ts'
 
@@ -28,6 +28,7 @@ interface Connection {
   readonly socket: Socket
   readonly session: Session
   readonly reader: Reader
+  readonly outlet: Outlet
   readonly ctx: Context
   commandsLeft: number
 }
@@ -60,7 +61,7 @@ export class Realtime {
   readonly #presence: PresenceService
   readonly #readers = new Readers()
   readonly #connections = new Map<string, Connection>()
-  readonly #backlog: Backlog
+  readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
 
   constructor(http: HttpServer, parts: RealtimeParts) {
@@ -78,10 +79,9 @@ export class Realtime {
       cors: { origin: [...config.allowedOrigins], credentials: false },
       allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
     })
-    const send = (socketIds: readonly string[], outgoing: Outgoing) => this.#send(socketIds, outgoing)
-    this.#delivery = new Delivery(services, send)
-    this.#presence = new PresenceService(this.#delivery, send, services.clock)
-    this.#backlog = new Backlog(() => metrics.behind())
+    this.#delivery = new Delivery(services)
+    this.#presence = new PresenceService(this.#delivery, services.clock)
+    this.#outlets = new Outlets(metrics)
     this.#listen()
   }
 
@@ -90,7 +90,8 @@ export class Realtime {
     for (const timer of this.#timers) clearInterval(timer)
     this.#delivery.close()
     this.#presence.close()
-    this.#backlog.close()
+    this.#outlets.flush()
+    this.#outlets.close()
     this.#io.disconnectSockets(true)
     this.#io.engine.close()
   }
@@ -125,10 +126,11 @@ export class Realtime {
   #connect(socket: Socket): void {
     const session: Session = socket.data.session
     this.#endOtherLine(session)
-    const reader = this.#readers.add(session.actor, socket.id)
+    const outlet = this.#outlets.open(socket)
+    const reader = this.#readers.add(session.actor, outlet)
     this.#delivery.arrive(reader)
     const ctx = { ...this.#parts.services, actor: session.actor }
-    const connection = { socket, session, reader, ctx, commandsLeft: limits.socketCommandsPerMinute }
+    const connection = { socket, session, reader, outlet, ctx, commandsLeft: limits.socketCommandsPerMinute }
     this.#connections.set(socket.id, connection)
     socket.onAny((name: string, input: unknown, answer: unknown) => {
       void this.#command(connection, name, input, typeof answer === 'function' ? (answer as Answer) : () => {})
@@ -147,10 +149,9 @@ export class Realtime {
     }
   }
 
-  #disconnect({ socket, session }: Connection): void {
+  #disconnect({ socket, session, outlet }: Connection): void {
     this.#connections.delete(socket.id)
-    this.#backlog.forget(socket.id)
-    const alone = this.#readers.remove(session.actor, socket.id)
+    const alone = this.#readers.remove(session.actor, outlet)
     if (!alone) return
     this.#presence.leave(alone, () => {
       if (this.#readers.forget(alone)) this.#delivery.depart(alone)
@@ -211,18 +212,6 @@ export class Realtime {
       epoch: ctx.db.epoch,
       presence: this.#presence.companionsOf(reader),
     }
-  }
-
-  #send(socketIds: readonly string[], { type, payload, ephemeral }: Outgoing): void {
-    const ready = socketIds.filter((id) => {
-      const connection = this.#connections.get(id)
-      return connection !== undefined && this.#backlog.admits(connection.socket)
-    })
-    if (ready.length === 0) return
-    const target = this.#io.to(ready)
-    if (ephemeral) target.volatile.emit(type, payload)
-    else target.emit(type, payload)
-    this.#parts.metrics.delivered(ready.length)
   }
 
   #end(socket: Socket, reason: 'signed-out' | 'expired' | 'deactivated'): void {

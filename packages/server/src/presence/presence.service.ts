@@ -1,6 +1,6 @@
 import { limits, type PresenceState } from '@parley/protocol'
 import type { Clock } from '../context.ts'
-import type { Delivery, Reader, Send } from '../delivery.ts'
+import type { Delivery, Reader } from '../delivery.ts'
 
 interface Presence {
   state: Exclude<PresenceState, 'offline'>
@@ -24,13 +24,11 @@ function keyOf({ workspaceId, userId }: Pick<Reader, 'workspaceId' | 'userId'>):
  */
 export class PresenceService {
   readonly #present = new Map<string, Presence>()
-  readonly #delivery: Pick<Delivery, 'companions'>
-  readonly #send: Send
+  readonly #delivery: Pick<Delivery, 'companions' | 'tellCompanions'>
   readonly #clock: Clock
 
-  constructor(delivery: Pick<Delivery, 'companions'>, send: Send, clock: Clock) {
+  constructor(delivery: Pick<Delivery, 'companions' | 'tellCompanions'>, clock: Clock) {
     this.#delivery = delivery
-    this.#send = send
     this.#clock = clock
   }
 
@@ -48,7 +46,7 @@ export class PresenceService {
     if (known?.state === state) return
     if (known) known.state = state
     else this.#present.set(keyOf(reader), { state, leaving: undefined })
-    this.#tell(reader, 'user-joined', { userId: reader.userId, presence: state })
+    this.#delivery.tellCompanions(reader, 'user-joined', { userId: reader.userId, presence: state })
   }
 
   /** The last socket of somebody has gone. `after` runs once he is told to be away for good. */
@@ -62,7 +60,7 @@ export class PresenceService {
     const lastSeenAt = new Date(this.#clock()).toISOString()
     known.leaving = setTimeout(() => {
       this.#present.delete(keyOf(reader))
-      this.#tell(reader, 'user-left', { userId: reader.userId, lastSeenAt })
+      this.#delivery.tellCompanions(reader, 'user-left', { userId: reader.userId, lastSeenAt })
       after()
     }, limits.presenceGrace)
     known.leaving.unref()
@@ -78,11 +76,5 @@ export class PresenceService {
 
   close(): void {
     for (const presence of this.#present.values()) clearTimeout(presence.leaving)
-  }
-
-  #tell(reader: Reader, type: 'user-joined' | 'user-left', payload: object): void {
-    const companions = this.#delivery.companions(reader.workspaceId, reader.userId)
-    const socketIds = companions.flatMap((other) => [...other.socketIds])
-    this.#send(socketIds, { type, payload, ephemeral: true })
   }
 }

@@ -1,0 +1,178 @@
+import type { Socket as TcpSocket } from 'node:net'
+import type { Socket } from 'socket.io'
+import type { Frame } from './realtime-frame.ts'
+
+/** Where the events for one socket go in. */
+export interface Outlet {
+  push(frame: Frame): void
+}
+
+/** The parts of an Engine.IO connection that tell what waits, and that carry bytes. */
+interface Wire {
+  readonly readyState: string
+  readonly writeBuffer: readonly unknown[]
+  readonly transport: {
+    readonly name: string
+    readonly writable: boolean
+    readonly socket?: { readonly bufferedAmount: number; readonly _socket?: TcpSocket | null }
+  }
+}
+
+/** What a reader may cost, in bytes and events, and how long he may take to catch up, in ms. */
+const bounds = {
+  events: 256,
+  bytes: 256 * 1024,
+  bytesAtLeast: 32 * 1024,
+  bytesOfAll: 128 * 1024 * 1024,
+  patience: 20_000,
+  check: 250,
+} as const
+
+/** What outlets count. */
+export interface OutletCounts {
+  delivered(frames: number): void
+  behind(): void
+}
+
+class SocketOutlet implements Outlet {
+  readonly socket: Socket
+  readonly #due: (outlet: SocketOutlet) => void
+  #frames: Frame[] = []
+
+  constructor(socket: Socket, due: (outlet: SocketOutlet) => void) {
+    this.socket = socket
+    this.#due = due
+  }
+
+  push(frame: Frame): void {
+    if (this.#frames.push(frame) === 1) this.#due(this)
+  }
+
+  take(): Frame[] {
+    const frames = this.#frames
+    this.#frames = []
+    return frames
+  }
+
+  get #wire(): Wire {
+    return this.socket.conn as unknown as Wire
+  }
+
+  get queuedEvents(): number {
+    return this.#wire.writeBuffer.length
+  }
+
+  get queuedBytes(): number {
+    return this.#wire.transport.socket?.bufferedAmount ?? 0
+  }
+
+  /** The connection itself, when nothing stands between: then whole frames may be written to it. */
+  get direct(): TcpSocket | null {
+    const { readyState, writeBuffer, transport } = this.#wire
+    const ready =
+      readyState === 'open' && transport.name === 'websocket' && transport.writable && writeBuffer.length === 0
+    return (ready && transport.socket?._socket) || null
+  }
+}
+
+function isSame(a: readonly Frame[], b: readonly Frame[]): boolean {
+  return a.length === b.length && a.every((frame, index) => frame === b[index])
+}
+
+/**
+ * Carries frames to sockets: what is due to a socket in one turn goes out in one write, and equal writes share their bytes.
+ *
+ * Readers that do not keep up cost a bounded buffer (delivery G8): nothing more is queued for them, and once what is queued has gone they
+ * are told that they are behind, to fetch what they missed. Who does not drain in time is closed.
+ */
+export class Outlets {
+  readonly #counts: OutletCounts
+  readonly #due = new Set<SocketOutlet>()
+  readonly #lagging = new Set<SocketOutlet>()
+  readonly #behind = new Map<SocketOutlet, { waited: number }>()
+  #joined: { frames: readonly Frame[]; bytes: Buffer } = { frames: [], bytes: Buffer.alloc(0) }
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(counts: OutletCounts) {
+    this.#counts = counts
+  }
+
+  /** The outlet of a socket that has connected; forgotten when it disconnects. */
+  open(socket: Socket): Outlet {
+    const outlet = new SocketOutlet(socket, (one) => this.#schedule(one))
+    socket.on('disconnect', () => this.#forget(outlet))
+    return outlet
+  }
+
+  /** Sends what is due at once, such as before the sockets are closed. */
+  flush(): void {
+    for (const outlet of this.#due) this.#write(outlet)
+    this.#due.clear()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule(outlet: SocketOutlet): void {
+    if (this.#due.size === 0) setImmediate(() => this.flush())
+    this.#due.add(outlet)
+  }
+
+  #write(outlet: SocketOutlet): void {
+    const frames = outlet.take()
+    if (frames.length === 0 || !this.#admits(outlet)) return
+    const direct = outlet.direct
+    if (direct) direct.write(this.#bytesOf(frames))
+    else for (const { type, payload } of frames) outlet.socket.emit(type, payload)
+    if (outlet.queuedBytes > 0) this.#lagging.add(outlet)
+    else this.#lagging.delete(outlet)
+    this.#counts.delivered(frames.length)
+  }
+
+  #bytesOf(frames: readonly Frame[]): Buffer {
+    const [first] = frames
+    if (first && frames.length === 1) return first.bytes
+    if (!isSame(frames, this.#joined.frames)) {
+      this.#joined = { frames, bytes: Buffer.concat(frames.map(({ bytes }) => bytes)) }
+    }
+    return this.#joined.bytes
+  }
+
+  /** The more readers lag, the less each may have waiting, so that all of them together stay bounded. */
+  #isFull(outlet: SocketOutlet): boolean {
+    const share = bounds.bytesOfAll / Math.max(1, this.#lagging.size)
+    const bytes = Math.max(bounds.bytesAtLeast, Math.min(bounds.bytes, share))
+    return outlet.queuedEvents > bounds.events || outlet.queuedBytes > bytes
+  }
+
+  #admits(outlet: SocketOutlet): boolean {
+    if (this.#behind.has(outlet) || !outlet.socket.connected) return false
+    if (!this.#isFull(outlet)) return true
+    this.#behind.set(outlet, { waited: 0 })
+    this.#counts.behind()
+    this.#timer ??= setInterval(() => this.#check(), bounds.check)
+    return false
+  }
+
+  #forget(outlet: SocketOutlet): void {
+    this.#due.delete(outlet)
+    this.#lagging.delete(outlet)
+    this.#behind.delete(outlet)
+    if (this.#behind.size === 0) this.close()
+  }
+
+  #check(): void {
+    for (const [outlet, entry] of this.#behind) {
+      entry.waited += bounds.check
+      if (outlet.queuedEvents === 0 && outlet.queuedBytes === 0) {
+        this.#forget(outlet)
+        outlet.socket.emit('behind', {})
+      } else if (entry.waited >= bounds.patience) {
+        this.#forget(outlet)
+        outlet.socket.disconnect(true)
+      }
+    }
+  }
+}
