@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { durableEvent, presenceState } from './events.ts'
 import { id, instant, seq } from './fields.ts'
 import { limits } from './limits.ts'
-import { audience } from './messages.ts'
+import { audience, sendMessage } from './messages.ts'
 
 const nothing = z.strictObject({})
 
@@ -11,6 +11,7 @@ const nothing = z.strictObject({})
  * `resume` takes the cursors the client holds (at most 500) and answers what it missed: heads of all its conversations, events
  * to apply in order, and in `behind` the conversations whose changes it must fetch. A conversation that is not
  * among the heads is gone; one without a cursor is new.
+ * `send-message` is the operation `sendMessage` by another way: the same rules, the same answer, the same client keys.
  */
 export const commands = {
   resume: {
@@ -29,6 +30,7 @@ export const commands = {
       presence: z.array(z.strictObject({ userId: id, state: presenceState, lastSeenAt: instant.nullable() })),
     }),
   },
+  'send-message': { input: sendMessage.input, output: sendMessage.output },
   'start-typing': { input: z.strictObject({ conversationId: id, audience }), output: nothing },
   'stop-typing': { input: z.strictObject({ conversationId: id, audience }), output: nothing },
   'set-presence': { input: z.strictObject({ state: z.enum(['online', 'away']) }), output: nothing },

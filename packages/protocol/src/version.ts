@@ -7,4 +7,5 @@ export const lowestProtocolVersion = 1
 /** One line for every change of the wire, newest last. */
 export const protocolHistory = [
   '1: conversations, participants, messages, notes, read and delivered marks, typing, presence, changes',
+  '1: the command send-message',
 ] as const

@@ -9,6 +9,7 @@ import { Delivery, type Reader } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
+import { sendMessage } from './messages/send.service.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
 import { type Outlet, Outlets } from './realtime-outlets.ts'
@@ -171,6 +172,7 @@ export class Realtime {
   }
 
   #spend(connection: Connection): void {
+    if (!this.#parts.config.rateLimits) return
     connection.commandsLeft -= 1
     if (connection.commandsLeft < -limits.socketCommandsPerMinute) connection.socket.disconnect(true)
     if (connection.commandsLeft < 0) throw new ParleyError('rate_limited', undefined, { retryAfter: 60 })
@@ -185,6 +187,8 @@ export class Realtime {
     switch (name) {
       case 'resume':
         return this.#resume(connection, raw)
+      case 'send-message':
+        return sendMessage(ctx, parse(name, raw))
       case 'start-typing':
         signalTyping(ctx, this.#delivery, 'user-typing', parse(name, raw))
         return {}

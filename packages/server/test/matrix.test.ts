@@ -282,6 +282,10 @@ type CommandCases = {
 
 const commandCases: CommandCases = {
   resume: { row: anybody, input: ({ conversationId }) => ({ epoch: null, cursors: { [conversationId]: 0 } }) },
+  'send-message': {
+    row: insiders,
+    input: (at) => ({ ...here(at), clientKey: newKey(), text: 'over the socket', audience: 'everyone' }),
+  },
   'start-typing': { row: insiders, input: (at) => ({ ...here(at), audience: 'everyone' }) },
   'stop-typing': { row: team, input: (at) => ({ ...here(at), audience: 'team' }) },
   'set-presence': { row: anybody, input: () => ({ state: 'away' }) },
