@@ -21,6 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
   'fastify-type-provider-zod': 'turns the protocol into JSON Schema for OpenAPI',
   idb: 'promises over IndexedDB for the outbox and drafts',
   'intl-messageformat': 'plurals and parameters of interface texts',
+  ioredis: 'carries hints between nodes, and shared rate limits, where there is Redis',
   jose: 'verifies host tokens, key sets included',
   kysely: 'runs the migrations, one at a time across servers',
   'lru-cache': 'bounds the caches of verified tokens',
