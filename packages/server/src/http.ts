@@ -65,6 +65,9 @@ export interface HttpParts {
 
 type AnyHandler = Handler<OperationName> & PublicHandler<OperationName>
 
+/** Room for the longest look-up of people by their ids, and less than what Node takes as headers. */
+const longestUrl = 8_000
+
 /** Name of the session cookie; `__Host-` binds it to the one secure origin. */
 export function cookieName(config: Pick<Config, 'publicUrl'>): string {
   return config.publicUrl?.startsWith('https:') ? '__Host-parley' : 'parley_session'
@@ -172,6 +175,30 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   void reply.status(known.status).send(errorBody(known, request.id))
 }
 
+/** What Fastify refuses before a route is found gets the same answers as everything else. */
+function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  answerError(error, request, reply.headers({ ...apiHeaders, vary: 'Origin' }))
+}
+
+/** Refuses what no operation may be asked in: before the body is read, and before anybody is looked up. */
+function requireFitting(config: Config, request: FastifyRequest): void {
+  if (request.url.length > longestUrl) throw new ParleyError('invalid', 'The URL is too long')
+  const { 'content-encoding': encoding = 'identity' } = request.headers
+  if (encoding !== 'identity' && request.method !== 'GET') {
+    throw new ParleyError('unsupported_media_type', 'The body must not be compressed')
+  }
+  if (isForeign(config, request)) throw new ParleyError('forbidden', 'This origin may not use the session')
+}
+
+function guard(app: FastifyInstance, config: Config): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.url.startsWith('/api/')) return
+    reply.headers({ ...apiHeaders, ...corsHeaders(config, request.headers.origin) })
+    requireFitting(config, request)
+  })
+  app.options('/api/*', { schema: { hide: true } }, (_request, reply) => reply.status(204).send())
+}
+
 /**
  * Builds the HTTP edge: every operation of the protocol as a route, errors of the table, headers, and the API's description.
  * @param parts configuration and services
@@ -185,7 +212,9 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
     bodyLimit: limits.jsonBody,
     trustProxy: config.trustProxy,
     genReqId: () => services.ids(),
+    frameworkErrors: answerUnrouted,
     requestTimeout: 60_000,
+    http: { headersTimeout: 12_000, connectionsCheckingInterval: 2_000 },
     routerOptions: { maxParamLength: 512 },
     return503OnClosing: true,
   })
@@ -194,11 +223,7 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
   app.removeContentTypeParser('text/plain')
   app.setErrorHandler(answerError)
   await app.register(cookie)
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.url.startsWith('/api/')) return
-    reply.headers({ ...apiHeaders, ...corsHeaders(config, request.headers.origin) })
-    if (isForeign(config, request)) throw new ParleyError('forbidden', 'This origin may not use the session')
-  })
+  guard(app, config)
   await documentOperations(app)
   for (const operation of Object.values(operations)) mount(app, parts, handlers, operation as unknown as Operation)
   return app
