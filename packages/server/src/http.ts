@@ -101,11 +101,11 @@ function fieldsOf(error: z.ZodError): { path: string; problem: string }[] {
 }
 
 function parse<Name extends OperationName>(operation: Operation<Name>, request: FastifyRequest): ParsedInput<Name> {
-  const parts = [request.query, request.body, request.params]
-  if (request.body !== undefined && (typeof request.body !== 'object' || Array.isArray(request.body))) {
+  const { query, body = {}, params } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new ParleyError('invalid', 'The body must be a JSON object')
   }
-  const result = operation.input.safeParse(Object.assign({}, ...parts))
+  const result = operation.input.safeParse(Object.assign({}, query, body, params))
   if (!result.success) throw new ParleyError('invalid', undefined, { fields: fieldsOf(result.error) })
   return result.data as ParsedInput<Name>
 }
