@@ -92,7 +92,8 @@ export interface MessageMethods {
   /** Loads messages around a position, next to what is loaded if they touch, otherwise instead of it. */
   loadAround(conversationId: string, seq: number): Promise<void>
   /**
-   * Sends a message: it is in `state.outbox` when this returns, survives a reload, and is stored exactly once.
+   * Sends a message: it is in `state.outbox` when this returns, survives a reload, and is stored exactly once. While it is not known who is
+   * signed in, it is in memory only.
    * @returns its client key
    */
   send(conversationId: string, draft: MessageDraft): string

@@ -1,4 +1,4 @@
-import type { Message, OperationOutput } from '@parley/protocol'
+import { type Message, type OperationOutput, ParleyError } from '@parley/protocol'
 import type { MessageDraft, MessageMethods } from './api.ts'
 import { confirm, putTimeline, recount, showMessage } from './apply.ts'
 import { type Clock, toInstant } from './clock.ts'
@@ -38,6 +38,7 @@ export interface MessageParts {
 type Page = OperationOutput<'listMessages'>
 
 const timelinesKept = 20
+const tries = 3
 
 /** Messages of conversations. */
 export class Messages implements MessageMethods {
@@ -173,16 +174,21 @@ export class Messages implements MessageMethods {
       this.#show(conversationId, (timeline) => timeline && { ...timeline, ...busy(timeline, place, false) })
     } catch (thrown) {
       const error = toParleyError(thrown)
-      if (!isSuperseded(error)) {
-        this.#show(conversationId, (known) => {
-          return known && failedTimeline({ ...known, ...busy(known, place, false) }, error)
-        })
-      }
+      if (!isSuperseded(error)) this.#show(conversationId, (known) => failed(known, place, error))
       throw error
     }
   }
 
+  /** A conversation may go while a page of it is on its way; whether it is back, the server knows. */
   async #takePage(conversationId: string, place: PagePlace): Promise<void> {
+    for (let left = tries; left > 0; left -= 1) {
+      if (await this.#tryPage(conversationId, place)) return
+    }
+    throw new ParleyError('unavailable')
+  }
+
+  /** Answers whether the page and the conversation met. */
+  async #tryPage(conversationId: string, place: PagePlace): Promise<boolean> {
     const { store, sync, users } = this.#parts
     const [page] = await Promise.all([
       this.#fetch(conversationId, place),
@@ -190,7 +196,7 @@ export class Messages implements MessageMethods {
     ])
     users.put(page.users)
     users.need(page.items.flatMap(peopleIn))
-    await sync.meet(conversationId, page.seq, (events) => {
+    return sync.meet(conversationId, page.seq, (events) => {
       const read = events.reduce(foldTimeline, pageTimeline(page, place))
       store.update((state) => withPage(state, conversationId, read, place))
     })
@@ -233,6 +239,13 @@ function busy(timeline: Timeline, { at }: PagePlace, loading: boolean): Partial<
   if (at === 'before') return { loadingBefore: loading }
   if (at === 'after') return { loadingAfter: loading }
   return loading && timeline.status === 'error' ? { status: 'loading' } : {}
+}
+
+/** What is shown after a page could not be loaded. One that was to join an end which has gone is of no interest any more. */
+function failed(known: Timeline | undefined, place: PagePlace, error: ParleyError): Timeline | undefined {
+  const joins = place.at === 'before' || place.at === 'after'
+  const timeline = known ?? (joins ? undefined : emptyTimeline)
+  return timeline && failedTimeline({ ...timeline, ...busy(timeline, place, false) }, error)
 }
 
 function withPage(state: State, conversationId: string, read: Timeline, place: PagePlace): State {

@@ -205,12 +205,9 @@ export class Sync {
     for (;;) {
       const have = this.have(conversationId)
       if (have === undefined || have >= gap.wanted) break
-      if (gap.wanted - have > this.#widest(conversationId)) {
-        await this.#leap(conversationId)
-        break
-      }
-      const page = await this.#fetchPage(conversationId, have)
-      if (!page || (!page.more && page.seq <= have)) break
+      const wide = gap.wanted - have > this.#widest(conversationId)
+      const on = wide ? await this.#leap(conversationId) : await this.#step(conversationId, have)
+      if (!on) break
     }
     if (this.#gaps.get(conversationId) === gap) this.#gaps.delete(conversationId)
   }
@@ -222,13 +219,25 @@ export class Sync {
       : limits.changesPage
   }
 
-  /** Goes on at the head: reads the conversation afresh, and its newest messages if any were loaded. */
-  async #leap(conversationId: string): Promise<void> {
+  /** Applies the next page of changes; answers whether it led further. */
+  async #step(conversationId: string, have: number): Promise<boolean> {
+    const page = await this.#fetchPage(conversationId, have)
+    return page !== null && (page.more || page.seq > have)
+  }
+
+  /**
+   * Goes on at the head: reads the conversation afresh, and its newest messages if any were loaded. Not by {@link load}, which may be what
+   * waits for this gap. Answers whether it led further.
+   */
+  async #leap(conversationId: string): Promise<boolean> {
     const { store, onReload } = this.#parts
+    const have = this.have(conversationId) ?? 0
+    const theirs = await this.#readSnapshot(conversationId)
     const withMessages = hasMessages(store.getState(), conversationId)
-    store.update((state) => ({ ...state, timelines: withoutEntry(state.timelines, conversationId) }))
-    await this.load(conversationId)
+    if (withMessages) store.update((state) => ({ ...state, timelines: withoutEntry(state.timelines, conversationId) }))
+    this.accept(theirs)
     if (withMessages) onReload(conversationId, true)
+    return (this.have(conversationId) ?? 0) > have
   }
 
   /** One page of changes, applied; null when the conversation or the database is not the same any more. */
@@ -237,7 +246,8 @@ export class Sync {
     try {
       const page = await call('listChanges', { conversationId, after })
       const epoch = store.getState().session.me?.epoch
-      if (page.status === 'resync' || page.epoch !== epoch) {
+      const foreign = epoch !== undefined && epoch !== page.epoch
+      if (page.status === 'resync' || foreign) {
         onForeign(page.epoch)
         return null
       }
@@ -250,10 +260,15 @@ export class Sync {
     }
   }
 
+  async #readSnapshot(conversationId: string): Promise<ConversationSnapshot> {
+    const { conversation, users } = await this.#parts.call('getConversation', { conversationId })
+    this.#parts.onProfiles(users)
+    return conversation
+  }
+
   async #loadSnapshot(conversationId: string): Promise<void> {
-    const { call, store, onProfiles } = this.#parts
-    const { conversation: theirs, users } = await call('getConversation', { conversationId })
-    onProfiles(users)
+    const { store } = this.#parts
+    const theirs = await this.#readSnapshot(conversationId)
     if (!hasMessages(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
       return this.accept(theirs)
     }
@@ -277,7 +292,12 @@ export class Sync {
     const speaks = type === 'new-message' && event.data.message.kind !== 'system'
     if (!speaks && type !== 'conversation-created' && !this.#isJoining(event)) return
     this.#gapOf(conversationId).wanted = seq
-    this.loadLater(conversationId)
+    this.#parts.onReload(conversationId, this.#isShown(conversationId))
+  }
+
+  /** Whether somebody looks at the messages, loaded or not. */
+  #isShown(conversationId: string): boolean {
+    return Object.hasOwn(this.#parts.store.getState().timelines, conversationId)
   }
 
   #isJoining(event: DurableEvent): boolean {
@@ -291,9 +311,9 @@ export class Sync {
     if (!before) return
     const news = events.filter((event) => event.seq > before.seq)
     if (news.some((event) => this.#isJoining(event))) {
-      const withMessages = hasMessages(store.getState(), conversationId)
+      const shown = this.#isShown(conversationId)
       this.drop(conversationId)
-      onReload(conversationId, withMessages)
+      onReload(conversationId, shown)
       return
     }
     store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))

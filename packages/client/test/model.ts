@@ -107,6 +107,19 @@ export class Model {
     this.#people.delete(userId)
   }
 
+  /** Removes the viewer: from then on nothing here exists for them. */
+  expel(): void {
+    this.#record({ type: 'participant-removed', actorId: 'ann', userId: this.viewer })
+    this.#people.delete(this.viewer)
+  }
+
+  /** Removes the viewer and adds them again, with all that was said. */
+  rejoin(): void {
+    this.expel()
+    this.#record({ type: 'participant-added', actorId: 'ann', userId: this.viewer })
+    this.#people.set(this.viewer, this.#participant(this.viewer))
+  }
+
   /** Moves the viewer's read mark; answers where it stands. */
   read(seq: number): number {
     const own = this.#person(this.viewer)
@@ -165,12 +178,14 @@ export class Model {
   }
 
   changes(after: number, limit: number = limits.changesPage): ChangesPage {
+    this.#person(this.viewer)
     const end = Math.min(this.head, after + limit)
     const items = Array.from({ length: Math.max(0, end - after) }, (_, index) => this.event(after + index + 1))
     return { status: after > this.head ? 'resync' : 'ok', epoch, items, seq: end, more: end < this.head }
   }
 
   page({ before, after, around, limit = 50 }: Omit<OperationInput<'listMessages'>, 'conversationId'>) {
+    this.#person(this.viewer)
     const size = Number(limit)
     const edge = Number(around ?? (after === undefined ? (before ?? Number.MAX_SAFE_INTEGER) : Number(after) + 1))
     const older = around === undefined ? (after === undefined ? size : 0) : Math.floor(size / 2)
