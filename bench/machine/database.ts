@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startPostgres } from '../../packages/testing/src/postgres.ts'
+import { freePort } from './port.ts'
+import { pinTree, serverCores } from './processes.ts'
+
+/** A PostgreSQL of the measurement's own: fsync on, acknowledged is on the disk. */
+export interface Database {
+  readonly pid: number
+  readonly port: number
+  /** Makes an empty database and tells its URL. */
+  create(name: string): string
+  /** Runs SQL, or a file of it, as the superuser. */
+  run(name: string, ...args: readonly string[]): string
+  drop(name: string): void
+  stop(): void
+}
+
+const settings = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  shared_buffers: '256MB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '15min',
+  listen_addresses: '127.0.0.1',
+}
+
+/** Starts PostgreSQL on the server's cores. */
+export async function startDatabase(): Promise<Database> {
+  const port = await freePort()
+  const { connection, stop } = startPostgres({ ...settings, port: String(port) })
+  const pid = Number(readFileSync(join(String(connection.host), 'data/postmaster.pid'), 'utf8').split('\n')[0])
+  pinTree(pid, serverCores)
+  const run = (name: string, ...args: readonly string[]) => {
+    const target = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', name]
+    return execFileSync('psql', [...target, '-XqAt', '-v', 'ON_ERROR_STOP=1', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+  }
+  return {
+    pid,
+    port,
+    run,
+    create: (name) => {
+      run('postgres', '-c', `create database ${name}`)
+      return `postgresql://postgres@127.0.0.1:${port}/${name}`
+    },
+    drop: (name) => void run('postgres', '-c', `drop database if exists ${name} with (force)`),
+    stop,
+  }
+}

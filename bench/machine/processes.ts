@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { cpus as cores } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { microseconds } from '../load/stamp.ts'
+
+/** Cores for server and database, and one core for each process that makes load. */
+export const serverCores = process.env.BENCH_SERVER_CORES ?? '0,1'
+export const loadCores = (process.env.BENCH_LOAD_CORES ?? '2,3').split(',')
+
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+interface ProcessState {
+  readonly parent: number
+  readonly seconds: number
+}
+
+function stateOf(pid: number): ProcessState | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond }
+  } catch {
+    return null
+  }
+}
+
+/** A process and everything it started. */
+function treeOf(root: number): number[] {
+  const children = new Map<number, number[]>()
+  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    const state = stateOf(Number(name))
+    if (state) children.set(state.parent, [...(children.get(state.parent) ?? []), Number(name)])
+  }
+  const found = [root]
+  for (const pid of found) found.push(...(children.get(pid) ?? []))
+  return found
+}
+
+/** Pins running processes, all their threads and what they will start. */
+export function pinTree(root: number, cores: string): void {
+  for (const pid of treeOf(root)) execFileSync('taskset', ['-a', '-cp', cores, String(pid)], { stdio: 'ignore' })
+}
+
+function cpuSecondsOf(root: number): number {
+  return treeOf(root).reduce((sum, pid) => sum + (stateOf(pid)?.seconds ?? 0), 0)
+}
+
+/** Seconds all cores were busy, since the machine started. */
+function busySeconds(): number {
+  const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').trim().split(/\s+/).slice(1).map(Number)
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, soft = 0] = fields
+  return (user + nice + system + interrupts + soft) / ticksPerSecond
+}
+
+function proportionalKilobytes(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+/** Memory of a process and what it started, in MB; what is shared counts once. */
+function memoryOf(root: number): number {
+  return treeOf(root).reduce((sum, pid) => sum + proportionalKilobytes(pid), 0) / 1024
+}
+
+/** Processor time in percent of one core, memory in MB. */
+export interface Usage {
+  readonly server: number
+  readonly database: number
+  readonly memory: number
+  /** What processes that are not ours used meanwhile. */
+  readonly foreign: number
+}
+
+/** Starts measuring; the returned function ends it. */
+export function watchUsage(pids: { server: number; database: number; load: readonly number[] }): () => Usage {
+  const all = () => ({
+    at: microseconds(),
+    busy: busySeconds(),
+    server: cpuSecondsOf(pids.server),
+    database: cpuSecondsOf(pids.database),
+    load: [...pids.load, process.pid].reduce((sum, pid) => sum + (stateOf(pid)?.seconds ?? 0), 0),
+  })
+  const before = all()
+  return () => {
+    const after = all()
+    const percent = (seconds: number) => Math.max(0, Math.round((seconds * 1e8) / (after.at - before.at)))
+    const server = after.server - before.server
+    const database = after.database - before.database
+    const foreign = after.busy - before.busy - server - database - (after.load - before.load)
+    const memory = memoryOf(pids.server)
+    return { server: percent(server), database: percent(database), memory, foreign: percent(foreign) }
+  }
+}
+
+/** Waits until others leave the machine alone for a moment, but not for long. */
+export async function awaitQuiet(limit = 10_000): Promise<void> {
+  const deadline = performance.now() + limit
+  while (performance.now() < deadline) {
+    const before = busySeconds()
+    await sleep(500)
+    if (busySeconds() - before < 0.15) return
+  }
+}
+
+/** The machine in one line. */
+export function machineLine(): string {
+  const [first] = cores()
+  return `${first?.model.trim() ?? 'unknown processor'}, ${cores().length} cores, Node ${process.versions.node}`
+}

@@ -1,0 +1,35 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { serverCores } from '../machine/processes.ts'
+
+/** Starts a program on the server's cores. */
+export function startPinned(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn('taskset', ['-c', serverCores, command, ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** Ends a program and waits until it is gone. */
+export async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await gone
+  clearTimeout(impatience)
+}
+
+/**
+ * Waits until a URL answers.
+ * @throws Error after 30 seconds, or when the program has ended
+ */
+export async function untilAnswers(child: ChildProcess, url: string): Promise<void> {
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    )
+    if (answered) return
+    if (performance.now() > deadline || child.exitCode !== null) throw new Error(`${url} does not answer`)
+    await sleep(100)
+  }
+}
