@@ -22,6 +22,7 @@ import { browserSignals, type Signals } from './signals.ts'
 import { initialState, type Pending, type State } from './state.ts'
 import { createStore, type WritableStore } from './store.ts'
 import { Sync } from './sync.ts'
+import { emptyTimeline } from './timeline.ts'
 import { TypingSignals } from './typing.ts'
 import { peopleOf, Users } from './users.ts'
 
@@ -93,7 +94,7 @@ class Client implements ParleyClient {
     this.#resume = new Resume({
       store,
       sync: this.#sync,
-      reloadLists: () => this.conversations.reload(),
+      reloadLists: () => this.conversations.refresh(),
       startOver: (epoch) => this.#startOver(epoch),
     })
     this.#live = this.#createLive(serverUrl)
@@ -259,11 +260,16 @@ class Client implements ParleyClient {
 
   /** Loads everything that was loaded as if for the first time (architecture S2). */
   async #startOver(epoch: string): Promise<void> {
-    const reopened = Object.keys(this.store.getState().timelines)
     this.#reset()
+    const generation = this.#generation
     this.store.update((state) => startedOver(state, epoch))
-    await this.conversations.reload()
-    void forEachOf(reopened, reopenAtOnce, (id) => this.messages.open(id).catch(() => {}))
+    const shown = Object.keys(this.store.getState().timelines)
+    try {
+      await this.conversations.reload()
+    } finally {
+      const current = generation === this.#generation
+      if (current) void forEachOf(shown, reopenAtOnce, (id) => this.messages.open(id).catch(() => {}))
+    }
   }
 }
 
@@ -275,7 +281,7 @@ function startedOver(state: State, epoch: string): State {
     session: { ...state.session, me: me && { ...me, epoch } },
     lists: Object.fromEntries(lists),
     conversations: {},
-    timelines: {},
+    timelines: Object.fromEntries(Object.keys(state.timelines).map((id) => [id, emptyTimeline])),
     participants: {},
   }
 }

@@ -90,10 +90,19 @@ export class Conversations implements ConversationMethods {
     this.#parts.onChanged(conversationId)
   }
 
-  /** Loads the first page of every loaded list again; lists of search results stay as they are. */
+  /** Loads the first page of every list again. */
   async reload(): Promise<void> {
-    const lists = Object.values(this.#parts.store.getState().lists).filter(({ filter }) => !isSearch(filter))
-    await Promise.all(lists.map(({ filter }) => this.load(filter)))
+    await this.#reload(() => true)
+  }
+
+  /** Loads the first page of every list again, except for search results, which stay as they are. */
+  async refresh(): Promise<void> {
+    await this.#reload((filter) => !isSearch(filter))
+  }
+
+  async #reload(which: (filter: ListFilter) => boolean): Promise<void> {
+    const filters = Object.values(this.#parts.store.getState().lists).map(({ filter }) => filter)
+    await Promise.all(filters.filter(which).map((filter) => this.load(filter)))
   }
 
   #listOf(filter: ListFilter): ConversationList {

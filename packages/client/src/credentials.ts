@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, within } from './clock.ts'
 import { unreachable } from './http-errors.ts'
 
 /** How the client shows who it is. */
@@ -22,6 +22,8 @@ export const cookieCredentials: Credentials = {
 }
 
 const margin = 60_000
+const timeLimit = 15_000
+const askAgainAfter = 10_000
 
 function claimsOf(token: string): { exp?: unknown; iat?: unknown } {
   try {
@@ -46,22 +48,21 @@ function usableFor(token: string, now: number): number | null {
   return usable > 0 ? usable - Math.min(margin, usable / 2) : null
 }
 
-/** Tokens that the host's page or backend signs. They are kept until 60 s before their end. */
+/**
+ * Tokens that the host's page or backend signs. They are kept until 60 s before their end; while the host gives no other one, a token is
+ * used until it is refused, and the host asked every 10 s.
+ */
 export function tokenCredentials(getToken: () => Promise<string>, clock: Clock): Credentials {
   let current: { readonly token: string; readonly renewAt: number | null } | null = null
   let asking: Promise<string> | null = null
+  const receive = async () => getToken()
   const ask = async () => {
-    try {
-      const token = await getToken()
-      const usable = usableFor(token, clock.now())
-      current = { token, renewAt: usable === null ? null : clock.now() + usable }
-      return token
-    } catch {
-      if (current) return current.token
-      throw unreachable('network')
-    } finally {
-      asking = null
-    }
+    const token = (await within<string | null>(clock, timeLimit, receive(), null)) ?? current?.token
+    asking = null
+    if (token === undefined) throw unreachable('network')
+    const usable = token === current?.token ? askAgainAfter : usableFor(token, clock.now())
+    current = { token, renewAt: usable === null ? null : clock.now() + usable }
+    return token
   }
   return {
     token: async () => {

@@ -42,8 +42,8 @@ export class Resume {
   readonly #parts: ResumeParts
   /** The heads of all conversations as last heard, loaded or not; null before the first time. */
   #heads: Readonly<Record<string, number>> | null = null
-  #running: Promise<void> | null = null
-  #again = false
+  #last: Promise<void> = Promise.resolve()
+  #next: { readonly command: Command; readonly run: Promise<void> } | null = null
 
   constructor(parts: ResumeParts) {
     this.#parts = parts
@@ -55,26 +55,20 @@ export class Resume {
   }
 
   /**
-   * Sends positions and takes in the answer. A call while one is running makes it run once more.
+   * Sends positions and takes in the answer, one comparison after the other; what is asked for before a comparison has begun is answered
+   * by it.
    * @param returning whether the connection was lost before: then lists and marks are loaded again as well
    * @throws ParleyError when the server did not answer
    */
-  async run(command: Command, returning: boolean): Promise<void> {
-    if (this.#running !== null) {
-      this.#again = true
-      return this.#running
-    }
-    this.#running = this.#repeat(command, returning).finally(() => {
-      this.#running = null
+  run(command: Command, returning: boolean): Promise<void> {
+    if (this.#next?.command === command) return this.#next.run
+    const run = this.#last.then(() => {
+      if (this.#next?.run === run) this.#next = null
+      return this.#compare(command, returning)
     })
-    return this.#running
-  }
-
-  async #repeat(command: Command, returning: boolean): Promise<void> {
-    do {
-      this.#again = false
-      await this.#compare(command, returning)
-    } while (this.#again)
+    this.#next = { command, run }
+    this.#last = run.catch(() => {})
+    return run
   }
 
   async #compare(command: Command, returning: boolean): Promise<void> {

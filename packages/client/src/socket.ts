@@ -88,11 +88,18 @@ export async function openSocket(parts: SocketParts): Promise<OpenSocket> {
   const gone = new Promise<void>((resolve) => void socket.on('disconnect', () => resolve()))
   socket.onAny((name: string, payload: unknown) => parts.onEvent(name, payload))
   await new Promise<void>((resolve, reject) => {
-    socket.on('connect', resolve)
-    socket.on('connect_error', (error) => {
+    const fail = (error: ParleyError) => {
+      cancel()
       socket.close()
-      reject(connectError(error))
+      reject(error)
+    }
+    const cancel = parts.clock.after(2 * timeLimit, () => fail(unreachable('timeout')))
+    socket.on('connect', () => {
+      cancel()
+      resolve()
     })
+    socket.on('connect_error', (error) => fail(connectError(error)))
+    socket.on('disconnect', () => fail(unreachable('network')))
     socket.connect()
     socket.io.engine.on('packet', parts.onFrame)
   })
