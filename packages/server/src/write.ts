@@ -58,7 +58,7 @@ const record = statement(
        public_activity_at = case when h.public_active then now() else c.public_activity_at end
      from unnest($2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::bool[], $7::bool[])
        as h(id, seq, public_seq, participants, active, public_active)
-     where c.workspace_id = $1 and c.id = h.id)
+     where c.workspace_id = $1 and c.id = h.id and c.id = any($2))
    insert into changes (workspace_id, conversation_id, seq, public_seq, type, actor_id, entity_id, audience)
    select $1, x.conversation_id, x.seq, x.public_seq, x.type, x.actor_id, x.entity_id, x.audience
    from unnest($8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[])
@@ -204,14 +204,16 @@ const locks = {
   skip: statement('write-lock-free', lockThose(' skip locked')),
 }
 
-/** As {@link enter}, for many: who of them is in, and as what. */
+/** As {@link enter}, for many: who of them is in, and as what. `offset 0` keeps each look-up one of its own, by the index. */
 const enterThose = statement(
   'write-enter-those',
-  `select ${participantColumns}, u.role as user_role
+  `select p.*, u.role as user_role
    from unnest($2::text[], $3::text[]) as x(conversation_id, user_id)
-   join participants p on p.workspace_id = $1 and p.conversation_id = x.conversation_id and p.user_id = x.user_id
-   join users u on u.workspace_id = $1 and u.id = x.user_id
-   where p.removed_at is null and u.deactivated_at is null`,
+   cross join lateral (
+     select ${participantColumns} from participants p where p.workspace_id = $1 and p.conversation_id = x.conversation_id
+       and p.user_id = x.user_id and p.removed_at is null offset 0) p
+   cross join lateral (
+     select role from users where workspace_id = $1 and id = x.user_id and deactivated_at is null offset 0) u`,
 )
 
 type Entrant = ParticipantRow & { readonly user_role: Role }

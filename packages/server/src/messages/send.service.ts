@@ -5,7 +5,8 @@ import { requireOpen } from '../conversations/conversation.policy.ts'
 import { statement, type Tx } from '../db/database.ts'
 import { type Entry, type Opening, type Request, type Writing, writeTogether } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
-import { type MessageRow, messageColumns, messageTables, toMessage } from './message.tables.ts'
+import { readMessages } from './message.service.ts'
+import { type MessageRow, toMessage } from './message.tables.ts'
 
 /** What a person asks to be sent. */
 export interface Draft {
@@ -27,16 +28,13 @@ type Outcome = Message | ParleyError | 'busy'
 
 const lanesPerWorkspace = 2
 
+/** `offset 0` keeps each look-up one of its own, by the index, whatever the planner thinks of a table that has just begun to grow. */
 const findByKeys = statement(
   'messages-by-keys',
-  `select ${messageColumns} from unnest($2::text[], $3::text[]) as x(sender_id, client_key)
-   join messages m on m.workspace_id = $1 and m.sender_id = x.sender_id and m.client_key = x.client_key
-   left join messages q on q.workspace_id = m.workspace_id and q.id = m.reply_to`,
-)
-
-const findQuoted = statement(
-  'messages-quoted',
-  `select ${messageColumns} from ${messageTables} where m.workspace_id = $1 and m.id = any($2)`,
+  `select m.id from unnest($2::text[], $3::text[]) as x(sender_id, client_key)
+   cross join lateral (
+     select id from messages
+     where workspace_id = $1 and sender_id = x.sender_id and client_key = x.client_key offset 0) m`,
 )
 
 /** A key that was taken by another transaction, or where the sender cannot see it, leaves its row out. */
@@ -109,13 +107,13 @@ type NewRow = ReturnType<typeof newRow>
 class Group {
   readonly rows: { row: NewRow; writing: Writing }[] = []
   readonly #standing: Map<string, MessageRow>
-  readonly #quotable: Map<string, MessageRow>
+  readonly #known: Map<string, MessageRow>
   readonly #ids: Ids
 
-  constructor(ids: Ids, standing: readonly MessageRow[], quotable: readonly MessageRow[]) {
+  constructor(ids: Ids, known: readonly MessageRow[]) {
     this.#ids = ids
-    this.#standing = new Map(standing.map((row) => [keyOf(row.sender_id, row.client_key), row]))
-    this.#quotable = new Map(quotable.map((row) => [row.id, row]))
+    this.#standing = new Map(known.map((row) => [keyOf(row.sender_id, row.client_key), row]))
+    this.#known = new Map(known.map((row) => [row.id, row]))
   }
 
   /**
@@ -132,7 +130,7 @@ class Group {
     }
     if (!canWriteFor(actor, writing.conversation.kind, draft.audience)) throw new ParleyError('forbidden')
     requireOpen(writing.conversation)
-    const quoted = draft.replyTo === undefined ? undefined : this.#quotable.get(draft.replyTo)
+    const quoted = draft.replyTo === undefined ? undefined : this.#known.get(draft.replyTo)
     if (draft.replyTo !== undefined) requireQuotable(posting, quoted)
     const row = newRow(posting, this.#ids(), hash, quoted)
     writing.touch(draft.audience)
@@ -180,10 +178,9 @@ async function post(tx: Tx, ids: Ids, postings: readonly Posting[]): Promise<(Me
   const workspaceId = postings[0]?.actor.workspaceId ?? ''
   if (postings.length === 0) return []
   const [senders, keys] = [postings.map(({ actor }) => actor.userId), postings.map(({ draft }) => draft.clientKey)]
-  const standing = await tx.query<MessageRow>(findByKeys, [workspaceId, senders, keys])
+  const standing = await tx.query<{ id: string }>(findByKeys, [workspaceId, senders, keys])
   const cited = postings.flatMap(({ draft }) => draft.replyTo ?? [])
-  const quotable = cited.length === 0 ? [] : await tx.query<MessageRow>(findQuoted, [workspaceId, cited])
-  const group = new Group(ids, standing, quotable)
+  const group = new Group(ids, await readMessages(tx, workspaceId, [...standing.map(({ id }) => id), ...cited]))
   const rows = postings.map((posting) => attempt(group, posting))
   await insertRows(tx, workspaceId, group.rows)
   return rows.map((row, index) => {
