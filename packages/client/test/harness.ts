@@ -62,7 +62,8 @@ function callOver(model: Model, network: Network, asked: OperationName[]): Call 
   }
 }
 
-function signedIn(viewer: string): State {
+/** State of somebody who is signed in and has loaded nothing. */
+export function signedIn(viewer = 'me'): State {
   const me = { workspace: { id: 'w', name: 'W' }, user: profileOf(viewer), email: null, epoch }
   return { ...initialState, session: { status: 'signed-in', me } }
 }

@@ -1,0 +1,119 @@
+import type { Message } from '@parley/protocol'
+import { afterEach, expect, test } from 'vitest'
+import { unreachable } from '../src/http-errors.ts'
+import { Outbox } from '../src/outbox.ts'
+import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
+import { initialState, type Pending } from '../src/state.ts'
+import { createStore } from '../src/store.ts'
+import { FakeClock } from './fake-clock.ts'
+
+const owner = 'me'
+const clock = new FakeClock()
+const tabs: Outbox[] = []
+let browsers = 0
+
+afterEach(() => {
+  for (const tab of tabs.splice(0)) tab.shut()
+})
+
+/** A browser: what its tabs share. */
+function browser(): OutboxStorage {
+  browsers += 1
+  return { ...memoryStorage(), sharedAs: `browser-${browsers}` }
+}
+
+async function openTab(storage: OutboxStorage) {
+  const store = createStore(initialState)
+  const sent: string[] = []
+  const answers: PromiseWithResolvers<Message>[] = []
+  const outbox = new Outbox({
+    store,
+    clock,
+    random: () => 0.5,
+    storage,
+    transport: ({ clientKey }) => {
+      sent.push(clientKey)
+      const answer = Promise.withResolvers<Message>()
+      answers.push(answer)
+      return answer.promise
+    },
+    onStored: () => {},
+  })
+  tabs.push(outbox)
+  await outbox.open(owner)
+  const keys = () => (store.getState().outbox.c1 ?? []).map(({ clientKey, status }) => `${clientKey} ${status}`)
+  return { outbox, sent, answers, keys }
+}
+
+function write(clientKey: string): Pending {
+  const createdAt = new Date(clock.now()).toISOString()
+  const base = { conversationId: 'c1', text: 'text', audience: 'everyone', quote: null } as const
+  return { clientKey, ...base, createdAt, status: 'queued', error: null }
+}
+
+async function until(check: () => boolean): Promise<void> {
+  await expect.poll(check, { interval: 5, timeout: 5_000 }).toBe(true)
+}
+
+/** Long enough for what must not happen to happen. */
+function aWhile(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 100))
+}
+
+test('CL-16 of several tabs one sends, whichever the message was written in', async () => {
+  const storage = browser()
+  const first = await openTab(storage)
+  await aWhile()
+  const others = [await openTab(storage), await openTab(storage)]
+  others[0]?.outbox.add(write('k1'))
+  await until(() => first.sent.length === 1)
+  await aWhile()
+  expect([first.sent, ...others.map(({ sent }) => sent)]).toEqual([['k1'], [], []])
+})
+
+test('CL-16 when the tab that sends closes, another one goes on under the same key', async () => {
+  const storage = browser()
+  const first = await openTab(storage)
+  await aWhile()
+  const second = await openTab(storage)
+  second.outbox.add(write('k1'))
+  second.outbox.add(write('k2'))
+  await until(() => first.sent.length === 1)
+  first.outbox.shut()
+  await until(() => second.sent.length === 1)
+  expect(second.sent).toEqual(['k1'])
+})
+
+test('CL-16 browsers of their own do not wait for each other', async () => {
+  const [first, second] = [await openTab(browser()), await openTab(browser())]
+  first.outbox.add(write('k1'))
+  second.outbox.add(write('k2'))
+  await until(() => first.sent.length === 1 && second.sent.length === 1)
+})
+
+test('CL-17 every tab shows what waits, what failed and what was taken out', async () => {
+  const storage = browser()
+  const first = await openTab(storage)
+  await aWhile()
+  const second = await openTab(storage)
+  second.outbox.add(write('k1'))
+  second.outbox.add(write('k2'))
+  await until(() => second.keys().join() === 'k1 sending,k2 queued')
+  await until(() => first.keys().join() === 'k1 sending,k2 queued')
+  first.answers[0]?.reject(unreachable('network'))
+  await until(() => second.keys().join() === 'k1 queued,k2 queued')
+  second.outbox.discard('c1', 'k2')
+  await until(() => first.keys().join() === 'k1 queued')
+  expect((await storage.load(owner)).pending.map(({ clientKey }) => clientKey)).toEqual(['k1'])
+})
+
+test('CL-17 a tab opened later shows what waits', async () => {
+  const storage = browser()
+  const first = await openTab(storage)
+  first.outbox.add(write('k1'))
+  await until(() => first.sent.length === 1)
+  const second = await openTab(storage)
+  expect(second.keys()).toEqual(['k1 queued'])
+  await aWhile()
+  expect(second.sent).toEqual([])
+})
