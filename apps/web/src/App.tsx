@@ -1,5 +1,6 @@
 import { selectUnreadTotal } from '@parley/client'
 import {
+  EmptyState,
   isView,
   type Location,
   MessagingLayout,
@@ -63,9 +64,10 @@ function Link() {
 }
 
 function NotFound() {
+  const navigate = useNavigate()
   return (
-    <main className="parley-main-empty">
-      <p>{text('noAccess')}</p>
+    <main className="parley-main-empty parley-page">
+      <EmptyState title={text('notFound')} action={text('toConversations')} onAction={() => void navigate('/inbox')} />
     </main>
   )
 }

@@ -10,6 +10,7 @@ export { isView, useConversations, type View, views } from './conversations/use-
 export { Menu, type MenuItem, type MenuProps } from './layout/Menu.tsx'
 export { MessageThread, type MessageThreadProps } from './layout/MessageThread.tsx'
 export { MessagingLayout, type MessagingLayoutProps } from './layout/MessagingLayout.tsx'
+export { EmptyState, type EmptyStateProps } from './layout/States.tsx'
 export type { Location, Navigate } from './location.ts'
 export { MessageList, type MessageListProps } from './messages/MessageList.tsx'
 export { Parley, SignedIn } from './Parley.tsx'

@@ -13,6 +13,7 @@ const pairs = [
   ['text-2', 'bg-app', 4.5],
   ['text-2', 'bg-selected', 4.5],
   ['text-2', 'bg-hover', 4.5],
+  ['text-2', 'bubble-other', 4.5],
   ['text-3', 'bg-surface', 4.5],
   ['text-3', 'bg-app', 4.5],
   ['text-3', 'bg-hover', 4.5],

@@ -13,6 +13,8 @@ export interface MessageComposerProps {
   readonly conversation: ConversationSnapshot
   readonly quoted: Message | null
   readonly onQuoted: (message: Message | null) => void
+  /** Asked for with the up arrow in an empty field. */
+  readonly onEditLast: (messageId: string) => void
 }
 
 function Modes({ audience, setAudience }: Composer) {
@@ -115,7 +117,7 @@ function labelsFor(composer: Composer, side: string, title: string, external: bo
 }
 
 /** Where one writes. Its look and every label say who will see it. */
-export function MessageComposer({ conversation, quoted, onQuoted }: MessageComposerProps) {
+export function MessageComposer({ conversation, quoted, onQuoted, onEditLast }: MessageComposerProps) {
   const composer = useComposer(conversation, quoted, () => onQuoted(null))
   const field = useRef<HTMLTextAreaElement>(null)
   const side = useOtherSide(conversation)
@@ -130,6 +132,11 @@ export function MessageComposer({ conversation, quoted, onQuoted }: MessageCompo
   const { words, audience, hasModes, canSend } = composer
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key === 'Escape' && quoted) onQuoted(null)
+    const last = event.key === 'ArrowUp' && words === '' ? composer.lastEditable() : undefined
+    if (last) {
+      event.preventDefault()
+      onEditLast(last.id)
+    }
     composer.onKeyDown(event)
   }
   return (

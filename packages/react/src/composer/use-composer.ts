@@ -1,7 +1,8 @@
-import { isTeam } from '@parley/client'
+import { isTeam, type State } from '@parley/client'
 import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { announce } from '../announcer/announce.ts'
+import { mayEdit } from '../messages/use-message-actions.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 
@@ -23,6 +24,8 @@ export interface Composer {
   readonly send: () => void
   readonly onKeyDown: (event: KeyboardEvent<HTMLTextAreaElement>) => void
   readonly onCompositionEnd: () => void
+  /** My last message that may still be changed. */
+  readonly lastEditable: () => Message | undefined
 }
 
 function useAudience(conversation: ConversationSnapshot, quoted: Message | null) {
@@ -36,6 +39,10 @@ function useAudience(conversation: ConversationSnapshot, quoted: Message | null)
     announce(text(next === 'team' ? 'noteAnnounced' : 'replyAnnounced'))
   }
   return { hasModes, audience, choose }
+}
+
+function lastEditable({ timelines, session }: State, conversationId: string): Message | undefined {
+  return timelines[conversationId]?.items.findLast((message) => mayEdit(message, session.me?.user))
 }
 
 /**
@@ -52,7 +59,6 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
   const tooLong = Math.max(0, words.length - textLimit)
   const canSend = words.trim() !== '' && tooLong === 0
   useEffect(() => () => client.typing.stop(id), [client, id])
-
   const setWords = (next: string) => {
     client.drafts.set(id, audience, next)
     if (next === '') client.typing.stop(id)
@@ -91,5 +97,6 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     send,
     onKeyDown,
     onCompositionEnd,
+    lastEditable: () => lastEditable(client.store.getState(), id),
   }
 }

@@ -60,16 +60,12 @@ function useSecondsUntil(moment: number | null): number {
   return seconds
 }
 
-function Reconnecting({ seconds }: { readonly seconds: number }) {
+function TryNow() {
   const client = useClient()
   return (
-    <>
-      <RefreshCw size={14} aria-hidden="true" />
-      <span>{seconds > 0 ? text('reconnecting', { seconds }) : text('reconnectingNow')}</span>
-      <button type="button" className="parley-link" onClick={() => client.reconnectNow()}>
-        {text('tryNow')}
-      </button>
-    </>
+    <button type="button" className="parley-link" onClick={() => client.reconnectNow()}>
+      {text('tryNow')}
+    </button>
   )
 }
 
@@ -92,12 +88,18 @@ export function ConnectionBanner() {
       data-state={shown === 'nothing' ? 'online' : shown}
       data-shown={shown !== 'nothing'}
     >
-      {shown === 'reconnecting' && <Reconnecting seconds={seconds} />}
+      {shown === 'reconnecting' && (
+        <>
+          <RefreshCw size={14} aria-hidden="true" />
+          <span>{seconds > 0 ? text('reconnecting', { seconds }) : text('reconnectingNow')}</span>
+          <TryNow />
+        </>
+      )}
       {shown === 'offline' && (
         <>
           <CloudOff size={14} aria-hidden="true" />
           <span>{queued > 0 ? text('offlineQueued', { count: queued }) : text('offlineBanner')}</span>
-          <Reconnecting seconds={seconds} />
+          <TryNow />
         </>
       )}
       {shown === 'back' && (

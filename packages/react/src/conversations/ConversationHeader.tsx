@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Confirm } from '../layout/Confirm.tsx'
 import { Menu, type MenuItem } from '../layout/Menu.tsx'
 import type { TextKey } from '../messages.en.ts'
-import { Avatar } from '../people/Avatar.tsx'
+import { Faces } from '../people/Faces.tsx'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { AudienceTag } from './AudienceTag.tsx'
@@ -81,7 +81,7 @@ export function ConversationHeader(props: ConversationHeaderProps) {
       >
         <ArrowLeft size={20} aria-hidden="true" />
       </button>
-      {counterpart && <Avatar user={counterpart} presence={presence} />}
+      <Faces conversation={conversation} />
       <div className="parley-header-lines">
         <h1 className="parley-header-title" dir="auto" title={title}>
           {title}

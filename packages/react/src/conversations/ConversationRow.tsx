@@ -3,11 +3,11 @@ import { ArrowUpRight, CircleAlert, Lock, Pencil } from 'lucide-react'
 import { memo } from 'react'
 import { now } from '../clock.ts'
 import { listTime } from '../dates.ts'
-import { Avatar } from '../people/Avatar.tsx'
+import { Faces } from '../people/Faces.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { type Preview, previewOf } from './row-preview.ts'
-import { useCounterpart, usePresence, useTitle } from './use-conversation.ts'
+import { useTitle } from './use-conversation.ts'
 
 const badgeCeiling = 99
 
@@ -16,17 +16,6 @@ function PreviewIcon({ kind }: Pick<Preview, 'kind'>) {
   if (kind === 'draft') return <Pencil size={14} aria-hidden="true" />
   if (kind === 'note') return <Lock size={14} aria-hidden="true" />
   return null
-}
-
-function RowAvatar({ conversation }: { readonly conversation: ConversationSnapshot }) {
-  const counterpart = useCounterpart(conversation)
-  const presence = usePresence(counterpart?.id)
-  const first = useSelect((state) => {
-    const own = state.session.me?.user.id
-    const other = conversation.participants.find(({ userId }) => userId !== own) ?? conversation.participants[0]
-    return other && state.users[other.userId]
-  })
-  return <Avatar user={counterpart ?? first} presence={counterpart ? presence : undefined} />
 }
 
 export interface ConversationRowProps {
@@ -60,7 +49,7 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         tabIndex={focusable ? 0 : -1}
         onClick={() => onOpen(id)}
       >
-        <RowAvatar conversation={conversation} />
+        <Faces conversation={conversation} />
         <span className="parley-row-lines">
           <span className="parley-row-line">
             <span className="parley-row-title" dir="auto">

@@ -1,7 +1,8 @@
 import type { Context, Profile } from '@parley/protocol'
 import { ArrowLeft, ArrowUpRight, Lock, X } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { randomKey } from '../clock.ts'
+import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { PeoplePicker } from '../participants/PeoplePicker.tsx'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -91,13 +92,22 @@ function useCreation({ context, onCreated }: NewConversationProps) {
 export function NewConversation(props: NewConversationProps) {
   const form = useCreation(props)
   const { people, setPeople } = form
+  const to = useRef<HTMLDivElement>(null)
+  useReturnFocus()
+  useEffect(() => {
+    if (!window.matchMedia('(pointer: coarse)').matches) to.current?.querySelector('input')?.focus()
+  }, [])
+  const remove = (user: Profile) => {
+    setPeople(people.filter((each) => each !== user))
+    to.current?.querySelector('input')?.focus()
+  }
   return (
     <main className="parley-page">
       <form className="parley-form" onSubmit={form.create}>
         <div className="parley-form-head">
           <button
             type="button"
-            className="parley-button parley-button-icon"
+            className="parley-button parley-button-icon parley-back"
             aria-label={text('back')}
             onClick={props.onCancel}
           >
@@ -105,9 +115,9 @@ export function NewConversation(props: NewConversationProps) {
           </button>
           <h1>{text('newConversation')}</h1>
         </div>
-        <div className="parley-form-row">
+        <div ref={to} className="parley-form-row">
           <span className="parley-form-label">{text('to')}</span>
-          <Chips people={people} onRemove={(user) => setPeople(people.filter((each) => each !== user))} />
+          <Chips people={people} onRemove={remove} />
           <PeoplePicker
             label={text('to')}
             exclude={people.map((user) => user.id)}

@@ -1,5 +1,5 @@
 import { DropdownMenu } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { useContainer } from '../provider.tsx'
 
 /** One line of a menu. */
@@ -18,23 +18,40 @@ export interface MenuProps {
   readonly tabIndex?: number
 }
 
-/** A button that opens a menu, inside the root so that the look reaches it. */
+/** A button that opens a menu, inside the root so that the look reaches it. What is chosen happens once the button has the focus back. */
 export function Menu({ label, items, children, className = 'parley-button parley-button-icon', tabIndex }: MenuProps) {
   const container = useContainer()
+  const trigger = useRef<HTMLButtonElement>(null)
+  const chosen = useRef<(() => void) | null>(null)
+  const finish = (event: Event) => {
+    if (!chosen.current) return
+    event.preventDefault()
+    trigger.current?.focus()
+    chosen.current()
+    chosen.current = null
+  }
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className={className} aria-label={label} title={label} tabIndex={tabIndex}>
+      <DropdownMenu.Trigger ref={trigger} className={className} aria-label={label} title={label} tabIndex={tabIndex}>
         {children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal container={container}>
-        <DropdownMenu.Content className="parley-menu" align="end" sideOffset={4} collisionPadding={8}>
+        <DropdownMenu.Content
+          className="parley-menu"
+          align="end"
+          sideOffset={4}
+          collisionPadding={8}
+          onCloseAutoFocus={finish}
+        >
           {items.map((item) => (
             <DropdownMenu.Item
               key={item.label}
               className="parley-menu-item"
               data-danger={item.danger}
               data-checked={item.checked}
-              onSelect={item.onSelect}
+              onSelect={() => {
+                chosen.current = item.onSelect
+              }}
             >
               {item.label}
             </DropdownMenu.Item>

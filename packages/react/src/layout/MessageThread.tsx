@@ -9,7 +9,8 @@ import { MessageList } from '../messages/MessageList.tsx'
 import { ParticipantsPanel } from '../participants/ParticipantsPanel.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
-import { ErrorCard, Skeleton } from './States.tsx'
+import { EmptyState, ErrorCard, Skeleton } from './States.tsx'
+import { useReturnFocus } from './use-return-focus.ts'
 
 export interface MessageThreadProps {
   readonly conversationId: string
@@ -26,6 +27,8 @@ function Loaded({
   reload,
 }: MessageThreadProps & { readonly reload: () => void }) {
   const [quoted, setQuoted] = useState<Message | null>(null)
+  const [editing, setEditing] = useState<string | null>(null)
+  useReturnFocus()
   const conversation = useSelect((state) => state.conversations[conversationId])
   const ready = useSelect((state) => {
     const timeline = state.timelines[conversationId]
@@ -44,11 +47,11 @@ function Loaded({
           onLeft={onBack}
         />
         <ConnectionBanner />
-        {ready && <MessageList conversation={conversation} onReply={setQuoted} />}
+        {ready && <MessageList conversation={conversation} editing={editing} onEdit={setEditing} onReply={setQuoted} />}
         {!ready && failure && <ErrorCard title={text('conversationFailed')} error={failure} onRetry={reload} />}
         {!ready && !failure && <Skeleton kind="message" count={6} />}
         <TypingIndicator conversationId={conversationId} />
-        <MessageComposer conversation={conversation} quoted={quoted} onQuoted={setQuoted} />
+        <MessageComposer conversation={conversation} quoted={quoted} onQuoted={setQuoted} onEditLast={setEditing} />
       </div>
       {panel === 'people' && <ParticipantsPanel conversation={conversation} onClose={() => onPanel(false)} />}
     </>
@@ -60,7 +63,11 @@ export function MessageThread(props: MessageThreadProps) {
   const { conversation, failed, reload } = useConversation(props.conversationId)
   if (conversation) return <Loaded key={props.conversationId} {...props} reload={reload} />
   const gone = failed !== null && 'code' in failed && failed.code === 'not_found'
-  if (gone) return <ErrorCard title={text('noAccess')} error={null} />
-  if (failed) return <ErrorCard title={text('conversationFailed')} error={failed} onRetry={reload} />
+  if (gone) {
+    return <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={props.onBack} />
+  }
+  if (failed) {
+    return <ErrorCard title={text('conversationFailed')} error={failed} onRetry={reload} onBack={props.onBack} />
+  }
   return <Skeleton kind="message" count={6} />
 }

@@ -55,20 +55,27 @@ export function EmptyState({ title, hint, action, onAction }: EmptyStateProps) {
 export interface ErrorCardProps {
   readonly title: string
   readonly error: Error | null
-  readonly onRetry?: () => void
+  readonly onRetry: () => void
+  /** The way out where the list is not beside it. */
+  readonly onBack?: () => void
 }
 
 /** Says what failed, that nothing is lost, and offers to try again. */
-export function ErrorCard({ title, error, onRetry }: ErrorCardProps) {
+export function ErrorCard({ title, error, onRetry, onBack }: ErrorCardProps) {
   return (
-    <div className="parley-error">
+    <div className="parley-error" role="alert">
       <p className="parley-error-title">{title}</p>
       <p className="parley-error-hint">{text('whatIsSafe', { reason: error?.message ?? '' })}</p>
-      {onRetry && (
+      <div className="parley-error-buttons">
         <button type="button" className="parley-button" onClick={onRetry}>
           {text('retry')}
         </button>
-      )}
+        {onBack && (
+          <button type="button" className="parley-button parley-back" onClick={onBack}>
+            {text('toConversations')}
+          </button>
+        )}
+      </div>
     </div>
   )
 }

@@ -1,6 +1,9 @@
 import type { Pending } from '@parley/client'
+import { useEffect, useRef } from 'react'
+import { announce } from '../announcer/announce.ts'
+import { focusComposer } from '../composer/focus-composer.ts'
 import type { TextKey } from '../messages.en.ts'
-import { useClient } from '../provider.tsx'
+import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 
 const reasons: Readonly<Record<string, TextKey>> = {
@@ -16,29 +19,49 @@ function failureReason({ error }: Pick<Pending, 'error'>): string {
   return text(reasons[error] ?? 'failedOther')
 }
 
+/** Tells screen readers once of every message that could not be sent. */
+export function useAnnouncedFailures(conversationId: string): void {
+  const failed = useSelect((state) => state.outbox[conversationId]?.findLast(({ status }) => status === 'failed'))
+  const known = useRef(failed?.clientKey)
+  useEffect(() => {
+    const isNew = failed && failed.clientKey !== known.current
+    known.current = failed?.clientKey
+    if (isNew) announce(text('announcedFailed', { reason: failureReason(failed) }), 'assertive')
+  }, [failed])
+}
+
 /** Says that a message was not sent and why, and what one can do about it. */
 export function FailedNotice({ pending }: { readonly pending: Pending }) {
-  const { messages, drafts } = useClient()
+  const { messages, drafts, store } = useClient()
   const { conversationId, clientKey, audience } = pending
+  const discard = () => {
+    messages.discard(conversationId, clientKey)
+    focusComposer()
+  }
+  const edit = () => {
+    const draft = store.getState().drafts[`${conversationId}:${audience}`] ?? ''
+    drafts.set(conversationId, audience, [pending.text, draft].filter(Boolean).join('\n'))
+    discard()
+  }
   return (
     <div className="parley-failed">
       <span>
         {text('statusFailed')}. {failureReason(pending)}.
       </span>
-      <button type="button" className="parley-link" onClick={() => messages.retry(conversationId, clientKey)}>
-        {text('retry')}
-      </button>
       <button
         type="button"
         className="parley-link"
-        onClick={() => {
-          drafts.set(conversationId, audience, pending.text)
-          messages.discard(conversationId, clientKey)
+        onClick={(event) => {
+          event.currentTarget.closest('article')?.focus()
+          messages.retry(conversationId, clientKey)
         }}
       >
+        {text('retry')}
+      </button>
+      <button type="button" className="parley-link" onClick={edit}>
         {text('edit')}
       </button>
-      <button type="button" className="parley-link" onClick={() => messages.discard(conversationId, clientKey)}>
+      <button type="button" className="parley-link" onClick={discard}>
         {text('delete')}
       </button>
     </div>

@@ -1,6 +1,7 @@
 import { Ellipsis, Reply } from 'lucide-react'
 import { Menu, type MenuItem } from '../layout/Menu.tsx'
 import { text } from '../text.ts'
+import { useTabIndex } from './entered.ts'
 
 /** What one may do with a message; what is left out may not be done. */
 export interface Actions {
@@ -13,8 +14,6 @@ export interface Actions {
 export interface MessageActionsProps {
   readonly label: string
   readonly actions: Actions
-  /** Whether the controls can be reached with Tab: only inside the message one has entered. */
-  readonly entered: boolean
 }
 
 function itemsOf({ reply, copy, edit, remove }: Actions): MenuItem[] {
@@ -27,10 +26,10 @@ function itemsOf({ reply, copy, edit, remove }: Actions): MenuItem[] {
 }
 
 /** The toolbar of a message, shown on hover and focus. */
-export function MessageActions({ label, actions, entered }: MessageActionsProps) {
+export function MessageActions({ label, actions }: MessageActionsProps) {
+  const tabIndex = useTabIndex()
   const items = itemsOf(actions)
   if (items.length === 0) return null
-  const tabIndex = entered ? 0 : -1
   return (
     <div className="parley-actions" role="toolbar" aria-label={label}>
       {actions.reply && (

@@ -1,12 +1,13 @@
 import type { Message } from '@parley/protocol'
 import { Lock } from 'lucide-react'
-import { type KeyboardEvent, memo, useRef, useState } from 'react'
+import { type FocusEvent, type KeyboardEvent, memo, type RefObject, useEffect, useRef, useState } from 'react'
 import { now } from '../clock.ts'
 import { dayName, fullTime, timeOfDay } from '../dates.ts'
 import { Confirm } from '../layout/Confirm.tsx'
 import { Avatar } from '../people/Avatar.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { EnteredContext } from './entered.ts'
 import type { Entry } from './entries.ts'
 import { FailedNotice } from './FailedNotice.tsx'
 import { MessageActions } from './MessageActions.tsx'
@@ -21,6 +22,8 @@ export interface MessageBubbleProps {
   readonly conversationId: string
   readonly focusable: boolean
   readonly highlighted: boolean
+  readonly editing: boolean
+  readonly onEdit: (messageId: string | null) => void
   readonly onReply: (message: Message) => void
   readonly onJump: (seq: number) => void
 }
@@ -45,9 +48,10 @@ function Head({ entry, name }: { readonly entry: Entry; readonly name: string })
 
 function Body({
   entry,
+  editing,
   control,
   onJump,
-}: Pick<MessageBubbleProps, 'entry' | 'onJump'> & { readonly control: MessageControl }) {
+}: Pick<MessageBubbleProps, 'entry' | 'editing' | 'onJump'> & { readonly control: MessageControl }) {
   const { message, pending } = entry.row
   if (message && message.deletedAt !== null) return <p className="parley-tombstone">{tombstone(message)}</p>
   const quote = message?.quote ?? pending?.quote
@@ -60,7 +64,7 @@ function Body({
         </p>
       )}
       {quote && <QuoteCard quote={quote} onJump={onJump} />}
-      {control.editing ? (
+      {editing ? (
         <MessageEditor initial={words} onSave={control.save} onCancel={control.stop} />
       ) : (
         <MessageText source={words} />
@@ -72,6 +76,25 @@ function Body({
   )
 }
 
+/** Going into a message, to its controls, and back out to the whole of it. */
+function useEntering(article: RefObject<HTMLElement | null>) {
+  const [entered, setEntered] = useState(false)
+  useEffect(() => {
+    if (entered) article.current?.querySelector<HTMLElement>('a[href], button')?.focus()
+  }, [entered, article])
+  const leave = (event: KeyboardEvent) => {
+    const inside = event.target !== article.current && article.current?.contains(event.target as Node)
+    if (!inside) return
+    setEntered(false)
+    article.current?.focus()
+    event.stopPropagation()
+  }
+  const onBlur = (event: FocusEvent) => {
+    if (!article.current?.contains(event.relatedTarget)) setEntered(false)
+  }
+  return { entered, enter: () => setEntered(true), leave, onBlur }
+}
+
 const keys: Readonly<Record<string, 'reply' | 'edit' | 'remove' | 'copy'>> = {
   r: 'reply',
   e: 'edit',
@@ -81,23 +104,19 @@ const keys: Readonly<Record<string, 'reply' | 'edit' | 'remove' | 'copy'>> = {
 
 /** One message, note or message on its way. */
 export const MessageBubble = memo(function MessageBubble(props: MessageBubbleProps) {
-  const { entry, conversationId, focusable, highlighted } = props
+  const { entry, conversationId, focusable, highlighted, editing } = props
   const { message, pending, status } = entry.row
-  const [entered, setEntered] = useState(false)
   const [reached, setReached] = useState(false)
   const article = useRef<HTMLElement>(null)
+  const { entered, enter, leave, onBlur } = useEntering(article)
   const name = useSelect((state) => state.users[entry.senderId]?.name ?? text('formerMember'))
   const user = useSelect((state) => state.users[entry.senderId])
   const own = useSelect((state) => entry.senderId === state.session.me?.user.id)
-  const control = useMessageControl(message, props.onReply)
+  const control = useMessageControl(message, props.onReply, props.onEdit)
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && entered) {
-      setEntered(false)
-      article.current?.focus()
-      event.stopPropagation()
-    }
+    if (event.key === 'Escape') leave(event)
     if (event.target !== article.current || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'Enter') setEntered(true)
+    if (event.key === 'Enter') enter()
     const action = control.actions[keys[event.key] ?? 'reply']
     if (!Object.hasOwn(keys, event.key) || !action) return
     event.preventDefault()
@@ -105,60 +124,60 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
   }
   const label = [name, message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text), timeOfDay(entry.at)]
   return (
-    <article
-      ref={article}
-      className="parley-message"
-      data-testid="message"
-      data-message-id={message?.id}
-      data-client-id={message?.clientKey ?? pending?.clientKey}
-      data-seq={entry.seq ?? undefined}
-      data-status={status ?? undefined}
-      data-kind={message?.kind ?? 'pending'}
-      data-audience={entry.audience}
-      data-own={own}
-      data-edited={message?.editedAt !== null && message !== null}
-      data-deleted={message?.deletedAt !== null && message !== null}
-      data-group={entry.startsGroup ? 'first' : 'follow'}
-      data-highlighted={highlighted}
-      aria-label={label.filter(Boolean).join(', ')}
-      tabIndex={focusable ? 0 : -1}
-      onKeyDown={onKeyDown}
-      onPointerEnter={() => setReached(true)}
-      onFocus={() => setReached(true)}
-    >
-      <div className="parley-message-gutter">
-        {entry.startsGroup ? (
-          <Avatar user={user} />
-        ) : (
-          <time className="parley-message-time" dateTime={entry.at} title={fullTime(entry.at)}>
-            {timeOfDay(entry.at)}
-          </time>
+    <EnteredContext value={entered}>
+      <article
+        ref={article}
+        className="parley-message"
+        data-testid="message"
+        data-message-id={message?.id}
+        data-client-id={message?.clientKey ?? pending?.clientKey}
+        data-seq={entry.seq ?? undefined}
+        data-status={status ?? undefined}
+        data-kind={message?.kind ?? 'pending'}
+        data-audience={entry.audience}
+        data-own={own}
+        data-edited={message?.editedAt !== null && message !== null}
+        data-deleted={message?.deletedAt !== null && message !== null}
+        data-group={entry.startsGroup ? 'first' : 'follow'}
+        data-highlighted={highlighted}
+        aria-label={label.filter(Boolean).join(', ')}
+        tabIndex={focusable ? 0 : -1}
+        onKeyDown={onKeyDown}
+        onPointerEnter={() => setReached(true)}
+        onFocus={() => setReached(true)}
+        onBlur={onBlur}
+      >
+        <div className="parley-message-gutter">
+          {entry.startsGroup ? (
+            <Avatar user={user} />
+          ) : (
+            <time className="parley-message-time" dateTime={entry.at} title={fullTime(entry.at)}>
+              {timeOfDay(entry.at)}
+            </time>
+          )}
+        </div>
+        <div className="parley-message-body">
+          {entry.startsGroup && <Head entry={entry} name={name} />}
+          <Body entry={entry} editing={editing} control={control} onJump={props.onJump} />
+        </div>
+        <div className="parley-message-lane">
+          {entry.showsStatus && <MessageStatus row={entry.row} conversationId={conversationId} />}
+        </div>
+        {message && reached && !editing && (
+          <MessageActions label={text('actionsFor', { name, time: timeOfDay(entry.at) })} actions={control.actions} />
         )}
-      </div>
-      <div className="parley-message-body">
-        {entry.startsGroup && <Head entry={entry} name={name} />}
-        <Body entry={entry} control={control} onJump={props.onJump} />
-      </div>
-      <div className="parley-message-lane">
-        {entry.showsStatus && <MessageStatus row={entry.row} conversationId={conversationId} />}
-      </div>
-      {message && reached && (
-        <MessageActions
-          label={text('actionsFor', { name, time: timeOfDay(entry.at) })}
-          actions={control.actions}
-          entered={entered}
-        />
-      )}
-      {control.confirming && (
-        <Confirm
-          title={text('deleteQuestion')}
-          explanation={text('deleteExplained')}
-          action={text('delete')}
-          onConfirm={control.remove}
-          onClose={control.stop}
-        />
-      )}
-    </article>
+        {control.confirming && (
+          <Confirm
+            title={text('deleteQuestion')}
+            explanation={text('deleteExplained')}
+            action={text('delete')}
+            onConfirm={control.remove}
+            onClose={control.stop}
+            returnTo={article}
+          />
+        )}
+      </article>
+    </EnteredContext>
   )
 })
 

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { text } from '../text.ts'
 
 export interface MessageEditorProps {
@@ -11,6 +12,7 @@ export interface MessageEditorProps {
 export function MessageEditor({ initial, onSave, onCancel }: MessageEditorProps) {
   const [words, setWords] = useState(initial)
   const field = useRef<HTMLTextAreaElement>(null)
+  useReturnFocus()
   useEffect(() => {
     field.current?.focus()
     field.current?.setSelectionRange(initial.length, initial.length)

@@ -1,15 +1,26 @@
 import { type Row, selectRows } from '@parley/client'
 import type { ConversationSnapshot, Message } from '@parley/protocol'
 import { ChevronDown } from 'lucide-react'
-import { type KeyboardEvent, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  type FocusEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { Virtualizer } from 'virtua'
 import { announce } from '../announcer/announce.ts'
 import { now } from '../clock.ts'
+import { focusComposer } from '../composer/focus-composer.ts'
 import { useTitle } from '../conversations/use-conversation.ts'
 import { dayName } from '../dates.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { type Entry, layOut } from './entries.ts'
+import { useAnnouncedFailures } from './FailedNotice.tsx'
 import { MessageBoundary } from './MessageBoundary.tsx'
 import { DayDivider, MessageBubble } from './MessageBubble.tsx'
 import { useReading } from './reading.ts'
@@ -21,6 +32,9 @@ const announcedAtOnce = 3
 
 export interface MessageListProps {
   readonly conversation: ConversationSnapshot
+  /** The message that is being changed. */
+  readonly editing: string | null
+  readonly onEdit: (messageId: string | null) => void
   readonly onReply: (message: Message) => void
 }
 
@@ -74,14 +88,19 @@ function NewDivider({ count }: { readonly count: number }) {
   )
 }
 
-function moveTo(event: KeyboardEvent<HTMLElement>, entries: readonly Entry[]): number | null {
-  const article = (event.target as HTMLElement).closest<HTMLElement>('[data-testid="message"]')
-  if (!article || event.target !== article) return null
-  const at = entries.findIndex(
-    (entry) => entry.key === article.dataset.clientId || entry.key === article.dataset.messageId,
-  )
-  const target = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: entries.length - 1 }[event.key]
-  return target === undefined || at < 0 ? null : target
+function entryAt(target: EventTarget, entries: readonly Entry[]): Entry | undefined {
+  const { clientId, messageId } = (target as HTMLElement).dataset
+  return entries.find(({ key }) => key === clientId || key === messageId)
+}
+
+/** Where a key leads from a message: to another one, past the last one, or nowhere. */
+function moveTo(event: KeyboardEvent<HTMLElement>, entries: readonly Entry[]): Entry | 'past' | null {
+  const from = entryAt(event.target, entries)
+  if (!from) return null
+  const messages = entries.filter(({ system }) => !system)
+  const at = messages.indexOf(from)
+  const target = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: messages.length - 1 }[event.key]
+  return target === undefined ? null : (messages[Math.max(0, target)] ?? 'past')
 }
 
 function focusRow(scroller: RefObject<HTMLElement | null>, key: string): void {
@@ -109,6 +128,21 @@ function JumpLatest({ count, onJump }: { readonly count: number; readonly onJump
   )
 }
 
+/** The rows that stay mounted however far one scrolls: the one Tab leads to, and the one being edited, which is also brought into view. */
+function useKept(
+  shown: readonly Entry[],
+  focusable: string | undefined,
+  editing: string | null,
+  show: (index: number) => void,
+): number[] {
+  const focused = shown.findIndex(({ key }) => key === focusable)
+  const edited = editing === null ? -1 : shown.findIndex(({ row }) => row.message?.id === editing)
+  useEffect(() => {
+    if (edited >= 0) show(edited)
+  }, [edited, show])
+  return [...new Set([focused, edited])].filter((index) => index >= 0).sort((a, b) => a - b)
+}
+
 function useOlderAnnounced(loading: boolean | undefined, count: number): void {
   const before = useRef({ loading: false, count })
   useEffect(() => {
@@ -119,7 +153,7 @@ function useOlderAnnounced(loading: boolean | undefined, count: number): void {
 }
 
 /** The messages of a conversation: they never move under the reader, and follow when the reader is at the end. */
-export function MessageList({ conversation, onReply }: MessageListProps) {
+export function MessageList({ conversation, editing, onEdit, onReply }: MessageListProps) {
   const { id } = conversation.conversation
   const { messages } = useClient()
   const timeline = useSelect((state) => state.timelines[id])
@@ -133,6 +167,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
   useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
   useAnnouncedArrivals(entries, ownId, !timeline?.hasAfter)
   useOlderAnnounced(timeline?.loadingBefore, entries.length)
+  useAnnouncedFailures(id)
   const { reveal } = anchor
   const jump = useCallback(
     (seq: number) => {
@@ -142,20 +177,20 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
     [messages, id, reveal],
   )
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
-    const target = moveTo(event, entries)
+    const target = moveTo(event, anchor.shown)
     if (target === null) return
     event.preventDefault()
-    const entry = entries[Math.max(0, target)]
-    if (!entry) {
-      document.querySelector<HTMLElement>('[data-testid="message-input"]')?.focus()
-      return
-    }
-    setFocusKey(entry.key)
-    anchor.show(Math.max(0, target))
-    focusRow(scroller, entry.key)
+    if (target === 'past') return focusComposer()
+    setFocusKey(target.key)
+    anchor.show(anchor.shown.indexOf(target))
+    focusRow(scroller, target.key)
   }
-  const focusable = focusKey ?? entries.at(-1)?.key
-  const focusedIndex = anchor.shown.findIndex((entry) => entry.key === focusable)
+  const onFocus = (event: FocusEvent<HTMLElement>) => {
+    const entry = entryAt(event.target, entries)
+    if (entry) setFocusKey(entry.key)
+  }
+  const focusable = focusKey ?? entries.findLast(({ system }) => !system)?.key
+  const keepMounted = useKept(anchor.shown, focusable, editing, anchor.show)
   const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
   return (
     <section className="parley-messages" aria-label={text('messagesIn', { title })}>
@@ -169,6 +204,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
         data-anchor={anchor.mode}
         data-at-latest={anchor.mode === 'bottom'}
         onKeyDown={onKeyDown}
+        onFocus={onFocus}
       >
         <div className="parley-spacer" />
         <Virtualizer
@@ -176,7 +212,7 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
           scrollRef={scroller}
           shift={anchor.shift}
           bufferSize={bufferSize}
-          keepMounted={focusKey !== null && focusedIndex >= 0 ? [focusedIndex] : []}
+          keepMounted={keepMounted}
           onScroll={anchor.onScroll}
           data={anchor.shown}
         >
@@ -196,6 +232,8 @@ export function MessageList({ conversation, onReply }: MessageListProps) {
                     conversationId={id}
                     focusable={entry.key === focusable}
                     highlighted={highlight !== null && entry.seq === highlight}
+                    editing={editing !== null && entry.row.message?.id === editing}
+                    onEdit={onEdit}
                     onReply={onReply}
                     onJump={jump}
                   />

@@ -1,9 +1,18 @@
 import { Fragment, type ReactNode, useMemo, useState } from 'react'
 import { text } from '../text.ts'
+import { useTabIndex } from './entered.ts'
 import { type Block, type Inline, parseMarkdown } from './markdown.ts'
 
 const foldLines = 14
 const foldCharacters = 1_200
+
+function Link({ href, children }: { readonly href: string; readonly children: ReactNode }) {
+  return (
+    <a href={href} target="_blank" rel="noopener noreferrer nofollow" tabIndex={useTabIndex()}>
+      <bdi>{children}</bdi>
+    </a>
+  )
+}
 
 function inlineElement(node: Inline, key: number): ReactNode {
   switch (node.type) {
@@ -19,9 +28,9 @@ function inlineElement(node: Inline, key: number): ReactNode {
       return <s key={key}>{node.children.map(inlineElement)}</s>
     case 'link':
       return (
-        <a key={key} href={node.href} target="_blank" rel="noopener noreferrer nofollow">
-          <bdi>{node.children.map(inlineElement)}</bdi>
-        </a>
+        <Link key={key} href={node.href}>
+          {node.children.map(inlineElement)}
+        </Link>
       )
   }
 }
@@ -61,6 +70,7 @@ function blockElement(block: Block, key: number): ReactNode {
 /** What a person wrote, as elements; long texts are folded. */
 export function MessageText({ source }: { readonly source: string }) {
   const [open, setOpen] = useState(false)
+  const tabIndex = useTabIndex()
   const blocks = useMemo(() => parseMarkdown(source), [source])
   const long = source.length > foldCharacters || source.split('\n').length > foldLines
   return (
@@ -69,7 +79,13 @@ export function MessageText({ source }: { readonly source: string }) {
         {blocks.map(blockElement)}
       </div>
       {long && (
-        <button type="button" className="parley-link" onClick={() => setOpen(!open)} aria-expanded={open}>
+        <button
+          type="button"
+          className="parley-link"
+          tabIndex={tabIndex}
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
           {text(open ? 'showLess' : 'showAll')}
         </button>
       )}

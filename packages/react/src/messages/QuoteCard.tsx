@@ -1,6 +1,7 @@
 import type { Quote } from '@parley/protocol'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useTabIndex } from './entered.ts'
 
 /** The beginning of the message that another one cites; activating it jumps there. */
 export function QuoteCard({
@@ -11,6 +12,7 @@ export function QuoteCard({
   readonly onJump?: ((seq: number) => void) | undefined
 }) {
   const name = useSelect((state) => state.users[quote.senderId]?.name ?? text('formerMember'))
+  const tabIndex = useTabIndex()
   const body = (
     <>
       <span className="parley-quote-name">{name}</span>
@@ -24,7 +26,7 @@ export function QuoteCard({
     <button
       type="button"
       className="parley-quote"
-      tabIndex={-1}
+      tabIndex={tabIndex}
       aria-label={`${text('quoteOf', { name })}: ${quote.text}`}
       onClick={() => onJump(quote.seq)}
     >

@@ -147,6 +147,7 @@ export function useAnchor(input: AnchorInput): Anchor {
   const [away, setAway] = useState(false)
   const [below, setBelow] = useState(0)
   const pinned = useRef(true)
+  const offset = useRef(0)
   const { shown, shift, added } = useStaged(entries)
   const latest = useRef({ entries: shown, timeline })
   latest.current = { entries: shown, timeline }
@@ -162,8 +163,10 @@ export function useAnchor(input: AnchorInput): Anchor {
     const toEnd = scrollSize - viewportSize - scrollOffset
     const { timeline: current } = latest.current
     const atEnd = toEnd <= bottomWithin && !current?.hasAfter
-    pinned.current = atEnd
-    setMode(atEnd ? 'bottom' : 'free')
+    const movedUp = scrollOffset < offset.current
+    offset.current = scrollOffset
+    pinned.current = atEnd || (pinned.current && !movedUp)
+    setMode(pinned.current ? 'bottom' : 'free')
     setAway(toEnd > viewportSize || current?.hasAfter === true)
     if (atEnd) setBelow(0)
     const near = viewportSize * prefetchViewports

@@ -1,4 +1,4 @@
-import type { Message } from '@parley/protocol'
+import type { Message, Profile } from '@parley/protocol'
 import { useState } from 'react'
 import { announce } from '../announcer/announce.ts'
 import { now } from '../clock.ts'
@@ -12,7 +12,6 @@ const editWindow = 24 * 60 * 60 * 1000
 /** What one may do with a message, and the states that doing it goes through. */
 export interface MessageControl {
   readonly actions: Actions
-  readonly editing: boolean
   readonly confirming: boolean
   readonly failure: string | null
   readonly save: (words: string) => void
@@ -20,17 +19,35 @@ export interface MessageControl {
   readonly stop: () => void
 }
 
+function isAlive(message: Message): boolean {
+  return message.deletedAt === null && message.kind !== 'system'
+}
+
+/** Whether somebody may still change a message. */
+export function mayEdit(message: Message, user: Pick<Profile, 'id'> | undefined): boolean {
+  return isAlive(message) && message.senderId === user?.id && now() - Date.parse(message.createdAt) < editWindow
+}
+
 /**
  * Editing, deleting, copying and quoting of a stored message.
  * @param onReply quotes it in the composer
+ * @param onEdit begins to edit it, or ends that
  */
-export function useMessageControl(message: Message | null, onReply: (message: Message) => void): MessageControl {
+export function useMessageControl(
+  message: Message | null,
+  onReply: (message: Message) => void,
+  onEdit: (messageId: string | null) => void,
+): MessageControl {
   const { messages } = useClient()
   const me = useSelect((state) => state.session.me?.user)
-  const [mode, setMode] = useState<'idle' | 'editing' | 'confirming'>('idle')
+  const [mode, setMode] = useState<'idle' | 'confirming'>('idle')
   const [failure, setFailure] = useState<string | null>(null)
-  const attempt = (action: TextKey, work: Promise<void>) => {
+  const stop = () => {
     setMode('idle')
+    onEdit(null)
+  }
+  const attempt = (action: TextKey, work: Promise<void>) => {
+    stop()
     setFailure(null)
     work.catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error)
@@ -39,21 +56,19 @@ export function useMessageControl(message: Message | null, onReply: (message: Me
       announce(sentence, 'assertive')
     })
   }
-  const alive = message !== null && message.deletedAt === null && message.kind !== 'system'
+  const alive = message !== null && isAlive(message)
   const own = alive && message.senderId === me?.id
-  const young = alive && now() - Date.parse(message.createdAt) < editWindow
   const actions: Actions = {
     ...(alive ? { reply: () => onReply(message), copy: () => void navigator.clipboard.writeText(message.text) } : {}),
-    ...(own && young ? { edit: () => setMode('editing') } : {}),
+    ...(own && mayEdit(message, me) ? { edit: () => onEdit(message.id) } : {}),
     ...(alive && (own || me?.role === 'admin') ? { remove: () => setMode('confirming') } : {}),
   }
   return {
     actions,
-    editing: mode === 'editing',
     confirming: mode === 'confirming',
     failure,
     save: (words) => message && attempt('edit', messages.edit(message.id, message.conversationId, words)),
     remove: () => message && attempt('delete', messages.remove(message.id, message.conversationId)),
-    stop: () => setMode('idle'),
+    stop,
   }
 }

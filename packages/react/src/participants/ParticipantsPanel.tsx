@@ -3,6 +3,7 @@ import { UserMinus, X } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { usePresence } from '../conversations/use-conversation.ts'
 import { Confirm } from '../layout/Confirm.tsx'
+import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -80,6 +81,7 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
   const loaded = useSelect((state) => state.participants[id]?.items)
   const [removing, setRemoving] = useState<Participant | null>(null)
   const heading = useRef<HTMLHeadingElement>(null)
+  useReturnFocus()
   useEffect(() => {
     heading.current?.focus()
     void participants.load(id).catch(() => undefined)
@@ -92,7 +94,11 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
     { title: text('clients'), members: people.filter(({ userId }) => users[userId]?.role === 'external') },
   ]
   return (
-    <aside className="parley-panel" aria-label={text('people')}>
+    <aside
+      className="parley-panel"
+      aria-label={text('people')}
+      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+    >
       <div className="parley-panel-head">
         <h2 ref={heading} tabIndex={-1} className="parley-panel-title">
           {text('people')}
@@ -126,6 +132,7 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
           explanation={text('removeExplained')}
           action={text('remove')}
           onConfirm={() => void participants.remove(id, removing.userId)}
+          returnTo={heading}
           onClose={() => setRemoving(null)}
         />
       )}

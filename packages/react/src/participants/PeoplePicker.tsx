@@ -38,6 +38,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
   const [open, setOpen] = useState(false)
   const listId = useId()
   const people = usePeople(query).filter((user) => !exclude.includes(user.id))
+  const choosing = open && people.length > 0
   const pick = (user: Profile | undefined) => {
     if (!user) return
     onPick(user)
@@ -51,8 +52,11 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
       setOpen(true)
       setActive((index) => Math.max(0, Math.min(people.length - 1, index + step)))
     }
-    if (event.key === 'Escape') setOpen(false)
-    if (event.key === 'Enter' && open) {
+    if (event.key === 'Escape' && open) {
+      setOpen(false)
+      event.stopPropagation()
+    }
+    if (event.key === 'Enter' && choosing) {
       event.preventDefault()
       pick(people[active])
     }
@@ -63,14 +67,14 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
         className="parley-field"
         role="combobox"
         aria-label={label}
-        aria-expanded={open && people.length > 0}
+        aria-expanded={choosing}
         aria-controls={listId}
-        aria-activedescendant={open && people[active] ? `${listId}-${active}` : undefined}
+        aria-activedescendant={choosing && people[active] ? `${listId}-${active}` : undefined}
         aria-autocomplete="list"
         autoComplete="off"
         placeholder={text('searchPeople')}
         value={query}
-        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
         onBlur={() => setOpen(false)}
         onChange={(event) => {
           setQuery(event.target.value)
@@ -79,8 +83,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
         }}
         onKeyDown={onKeyDown}
       />
-      <div id={listId} className="parley-picker-list" role="listbox" aria-label={label} hidden={!open}>
-        {people.length === 0 && <p className="parley-picker-none">{text('nobodyFound')}</p>}
+      <div id={listId} className="parley-picker-list" role="listbox" aria-label={label} hidden={!choosing}>
         {people.map((user, index) => (
           // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the field, as the combobox pattern asks
           <div
@@ -102,6 +105,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
           </div>
         ))}
       </div>
+      {open && people.length === 0 && <p className="parley-picker-list parley-picker-none">{text('nobodyFound')}</p>}
     </div>
   )
 }
