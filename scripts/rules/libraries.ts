@@ -32,6 +32,13 @@ const edges: readonly Edge[] = [
     message: 'this file may not know the database driver',
   },
   {
+    libraries: /^ioredis$/,
+    within: /^packages\//,
+    files: /^packages\/server\/src\/redis\.ts$/,
+    message: 'only redis.ts opens connections to Redis',
+    typesAllowed: true,
+  },
+  {
     libraries: /^socket\.io-client$/,
     within: /^(packages|apps)\//,
     files: /^packages\/client\/src\/(connection|socket)[\w-]*\.ts$/,

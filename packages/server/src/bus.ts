@@ -42,25 +42,65 @@ export interface Revocation {
   readonly reason: 'signed-out' | 'expired' | 'deactivated'
 }
 
-/** Carries hints between writers and the delivery of each node; a hint may be lost. */
+/** What one node says of the people it serves. */
+export type PresenceNews =
+  /** One person has changed; null says that he is no longer here. */
+  | { readonly kind: 'change'; readonly version: number; readonly person: PersonPresence }
+  /** Everybody. */
+  | { readonly kind: 'all'; readonly version: number; readonly people: readonly PersonPresence[] }
+  /** Nothing new: a sign of life, and the number of the last change for those who missed one. */
+  | { readonly kind: 'beat'; readonly version: number }
+  /** Asks a node for everybody. */
+  | { readonly kind: 'ask'; readonly nodeId: string }
+
+/** Whether somebody is at a node, and at the screen. */
+export interface PersonPresence {
+  readonly workspaceId: string
+  readonly userId: string
+  readonly state: 'online' | 'away' | null
+  readonly lastSeenAt: string | null
+}
+
+/** Carries hints between writers and the delivery of each node; anything may be lost on the way to other nodes. */
 export interface Bus {
+  /** This node's name among the others. */
+  readonly nodeId: string
+  /** Whether this node's words reach the others, and theirs this one. */
+  readonly healthy: boolean
+  /** Tells this node and the others. Never waits, never fails. */
   publish(hint: Hint): void
+  /** Tells this node alone, of what another one has written. */
+  hear(hint: Hint): void
   signal(signal: Signal): void
   revoke(revocation: Revocation): void
+  /** Tells the other nodes alone. */
+  announce(news: PresenceNews): void
   onHint(listener: (hint: Hint) => void): void
   onSignal(listener: (signal: Signal) => void): void
   onRevocation(listener: (revocation: Revocation) => void): void
+  onNews(listener: (nodeId: string, news: PresenceNews) => void): void
+  /** Calls whenever {@link healthy} has changed. */
+  onHealth(listener: () => void): void
+  close(): void
 }
 
-/** A bus inside one process. */
-export function localBus(): Bus {
+/** A bus inside one process, which knows of no others. */
+export function localBus(nodeId: string): Bus {
   const emitter = new EventEmitter()
+  const hear = (hint: Hint) => void emitter.emit('hint', hint)
   return {
-    publish: (hint) => void emitter.emit('hint', hint),
+    nodeId,
+    healthy: false,
+    publish: hear,
+    hear,
     signal: (signal) => void emitter.emit('signal', signal),
     revoke: (revocation) => void emitter.emit('revocation', revocation),
+    announce: () => {},
     onHint: (listener) => void emitter.on('hint', listener),
     onSignal: (listener) => void emitter.on('signal', listener),
     onRevocation: (listener) => void emitter.on('revocation', listener),
+    onNews: () => {},
+    onHealth: () => {},
+    close: () => {},
   }
 }

@@ -10,6 +10,8 @@ export interface Config {
   /** Absolute path of the folder that holds the embedded database, the secret and files. */
   readonly dataDir: string
   readonly databaseUrl?: string
+  /** Carries hints between nodes; without it each node follows the log alone. */
+  readonly redisUrl?: string
   /** Signs sessions and links. */
   readonly secret: string
   readonly jwt: {
@@ -47,6 +49,7 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PARLEY_DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   PARLEY_SECRET: secret.optional(),
   PARLEY_JWT_SECRET: secret.optional(),
   PARLEY_JWKS_URL: web.optional(),
@@ -129,6 +132,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: values.HOST,
     dataDir,
     ...defined('databaseUrl', values.DATABASE_URL),
+    ...defined('redisUrl', values.REDIS_URL),
     secret: values.PARLEY_SECRET ?? keptSecret(dataDir),
     jwt: {
       ...defined('secret', values.PARLEY_JWT_SECRET),

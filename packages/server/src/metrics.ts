@@ -9,6 +9,10 @@ export interface Metrics {
   delivered(sockets: number): void
   /** Sockets that were told to catch up because they read too slowly. */
   behind(): void
+  /** Hints and signals that other nodes did not get. */
+  busFailed(count: number): void
+  /** Asks at each scrape whether other nodes can be reached. */
+  watchBus(isHealthy: () => boolean): void
   /** Asks for the number of open sockets at each scrape. */
   watchSockets(count: () => number): void
   /** Everything in the Prometheus text format. */
@@ -37,20 +41,29 @@ export function createMetrics(): Metrics {
     help: 'Sockets told to catch up',
     registers: [registry],
   })
+  const unsent = new Counter({
+    name: 'parley_bus_failures_total',
+    help: 'Hints and signals that other nodes did not get over Redis',
+    registers: [registry],
+  })
+  const watch = (name: string, help: string, value: () => number) => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value())
+      },
+    })
+  }
   return {
     operation: (operation) => durations.startTimer({ operation }),
     delivered: (sockets) => deliveries.inc(sockets),
     behind: () => slow.inc(),
-    watchSockets: (count) => {
-      new Gauge({
-        name: 'parley_sockets',
-        help: 'Open sockets',
-        registers: [registry],
-        collect() {
-          this.set(count())
-        },
-      })
-    },
+    busFailed: (count) => unsent.inc(count),
+    watchBus: (isHealthy) =>
+      watch('parley_bus_healthy', '1 while other nodes can be reached over Redis', () => Number(isHealthy())),
+    watchSockets: (count) => watch('parley_sockets', 'Open sockets', count),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }

@@ -5,12 +5,14 @@ import { ParleyError } from '@parley/protocol'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { localBus } from './bus.ts'
+import { type Bus, localBus } from './bus.ts'
+import { redisBus } from './bus-redis.ts'
 import { changeRoutes } from './changes/change.routes.ts'
+import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
 import { type Clock, idsFrom, type Services, systemClock } from './context.ts'
 import { conversationRoutes } from './conversations/conversation.routes.ts'
-import { openDatabase } from './db/database.ts'
+import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { Groups } from './groups.ts'
 import { createHttp, errorBody, type Handlers } from './http.ts'
@@ -105,6 +107,21 @@ async function closeGently(app: FastifyInstance): Promise<void> {
   clearInterval(sweep)
 }
 
+interface BusParts {
+  readonly db: Database
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly nodeId: string
+}
+
+/** The way to other nodes: over Redis where there is one. */
+function openBus({ redisUrl }: Config, { db, metrics, log, nodeId }: BusParts): Bus {
+  if (redisUrl === undefined) return localBus(nodeId)
+  const bus = redisBus({ url: redisUrl, epoch: db.epoch, nodeId, counts: metrics, log })
+  metrics.watchBus(() => bus.healthy)
+  return bus
+}
+
 /**
  * Starts a server: migrates the database, opens HTTP and sockets on one port.
  * @param config the parsed environment
@@ -115,14 +132,17 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const { log, clock = systemClock } = parts
   await migrate(parts.connection)
   const db = await openDatabase(parts.connection, log)
-  const services: Services = { db, bus: localBus(), groups: new Groups(), clock, ids: idsFrom(clock), log }
-  const identity = createIdentity(services, config)
   const metrics = createMetrics()
+  const ids = idsFrom(clock)
+  const bus = openBus(config, { db, metrics, log, nodeId: ids() })
+  const services: Services = { db, bus, groups: new Groups(), clock, ids, log }
+  const identity = createIdentity(services, config)
   const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))
   serveHealth(app, services, metrics)
   await serveApplication(app)
   await app.ready()
   const realtime = new Realtime(app.server, { config, services, identity, metrics })
+  const tail = await startTail(services)
   const url = await app.listen({ port: config.port, host: config.host })
   return {
     url,
@@ -131,6 +151,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
     close: async () => {
       realtime.close()
       await closeGently(app)
+      tail.close()
+      bus.close()
       await db.close()
     },
   }

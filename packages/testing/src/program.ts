@@ -38,7 +38,8 @@ const startLimit = 30_000
 const stopLimit = 15_000
 const pollInterval = 20
 
-function freePort(): Promise<number> {
+/** A port that nobody uses now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -50,7 +50,8 @@ export async function withServices<Result>(
     await migrate(connection)
     const db = await openDatabase(connection, log, 6)
     try {
-      const services = { db, bus: localBus(), groups: new Groups(), clock: systemClock, ids: idsFrom(systemClock), log }
+      const ids = idsFrom(systemClock)
+      const services = { db, bus: localBus(ids()), groups: new Groups(), clock: systemClock, ids, log }
       return await work(services, connection)
     } finally {
       await db.close()

@@ -2,9 +2,10 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
 import * as core from './migrations/0001_core.ts'
+import * as tail from './migrations/0002_tail.ts'
 
 /** Every migration, by name, in order. Forward only. */
-const migrations: Record<string, Migration> = { '0001_core': core }
+const migrations: Record<string, Migration> = { '0001_core': core, '0002_tail': tail }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */
 const oldestVersion = 150_000

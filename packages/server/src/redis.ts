@@ -1,0 +1,26 @@
+import { Redis } from 'ioredis'
+
+/** How long one command may take, milliseconds: nothing waits longer for Redis. */
+const commandTimeout = 250
+const connectTimeout = 1_000
+const firstRetry = 50
+const longestRetry = 1_000
+
+/**
+ * A connection that never keeps anybody waiting: what cannot be said at once fails, and it reconnects by itself.
+ * @param url `redis:` or `rediss:`
+ */
+export function openRedis(url: string): Redis {
+  const redis = new Redis(url, {
+    commandTimeout,
+    connectTimeout,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (times) => Math.min(longestRetry, firstRetry * 2 ** Math.min(times, 10)),
+  })
+  redis.on('error', () => {})
+  return redis
+}
