@@ -1,0 +1,149 @@
+import { limits, type OperationName, ParleyError } from '@parley/protocol'
+import { expect, test } from 'vitest'
+import { settle } from './fake-clock.ts'
+import { harness, known, type Network } from './harness.ts'
+import { conversationId, Model } from './model.ts'
+
+function talk(model: Model, count: number): void {
+  for (let i = 0; i < count; i += 1) model.send('ann', `text ${model.head}`)
+}
+
+async function loaded({ count = 3, messages = true, network }: Partial<Given> = {}) {
+  const model = new Model('me', ['me', 'ann'])
+  talk(model, count)
+  const client = harness(model, network)
+  if (messages) await client.messages.open(conversationId)
+  else await client.sync.load(conversationId)
+  client.asked.length = 0
+  const have = () => client.sync.have(conversationId)
+  const timeline = () => client.store.getState().timelines[conversationId]
+  return { model, client, have, timeline }
+}
+
+interface Given {
+  readonly count: number
+  readonly messages: boolean
+  readonly network: Network
+}
+
+test('CL-2 an event that follows is applied, one that came already changes nothing', async () => {
+  const { model, client, have } = await loaded()
+  talk(model, 1)
+  client.sync.receive(model.event(model.head))
+  const state = client.store.getState()
+  expect(have()).toBe(model.head)
+  client.sync.receive(model.event(model.head))
+  client.sync.receive(model.event(1))
+  expect(client.store.getState()).toBe(state)
+  expect(client.asked).toEqual([])
+})
+
+test('CL-2 events out of order make one request, and each is applied once', async () => {
+  const { model, client, timeline } = await loaded()
+  talk(model, 5)
+  for (const back of [0, 2, 1, 4, 3]) client.sync.receive(model.event(model.head - back))
+  await settle()
+  expect(client.asked).toEqual(['listChanges'])
+  expect(timeline()?.items.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-2 an event that accounts for what the viewer may not see is applied without asking', async () => {
+  const { model, client, have } = await loaded()
+  model.rename('hidden')
+  talk(model, 1)
+  client.sync.receive({ ...model.event(model.head), prev: model.head - 2 })
+  expect(have()).toBe(model.head)
+  expect(client.asked).toEqual([])
+})
+
+test('CL-2 what is missing is fetched again and again until it worked', async () => {
+  let failures = 0
+  const network: Network = async (name: OperationName, answer) => {
+    if (name === 'listChanges' && failures < 3) {
+      failures += 1
+      throw new ParleyError('unavailable')
+    }
+    return answer()
+  }
+  const { model, client, have } = await loaded({ network })
+  talk(model, 2)
+  client.sync.receive(model.event(model.head))
+  await settle()
+  await client.clock.advance(30_000)
+  expect(failures).toBe(3)
+  expect(have()).toBe(model.head)
+})
+
+test.each([
+  [true, 5],
+  [false, 1],
+])('CL-6 with messages loaded: %s, a gap of %i pages is filled, a wider one leapt over', async (messages, pages) => {
+  const narrow = await loaded({ messages })
+  talk(narrow.model, pages * limits.changesPage)
+  await narrow.client.sync.catchUp(conversationId, narrow.model.head)
+  expect(narrow.client.asked).toEqual(Array.from({ length: pages }, () => 'listChanges'))
+  const wide = await loaded({ messages })
+  talk(wide.model, pages * limits.changesPage + 1)
+  await wide.client.sync.catchUp(conversationId, wide.model.head)
+  await settle()
+  expect(wide.client.asked).toEqual(messages ? ['getConversation', 'listMessages'] : ['getConversation'])
+  for (const { model, client, timeline } of [narrow, wide]) {
+    expect(known(client)).toEqual(model.snapshot())
+    expect(timeline()?.items.at(-1)?.seq).toBe(messages ? model.head : undefined)
+  }
+})
+
+test('CL-6 what is written while a gap is leapt over is not missed', async () => {
+  const { model, client, have, timeline } = await loaded()
+  talk(model, 6 * limits.changesPage)
+  const leap = client.sync.catchUp(conversationId, model.head)
+  talk(model, 1)
+  client.sync.receive(model.event(model.head))
+  await leap
+  await settle()
+  expect(have()).toBe(model.head)
+  expect(timeline()?.items.at(-1)?.seq).toBe(model.head)
+})
+
+test('CL-8 of a long conversation 400 messages stay, on the side that is looked at', async () => {
+  const { model, client, timeline } = await loaded({ count: 450 })
+  for (let i = 0; i < 10; i += 1) await client.messages.loadBefore(conversationId)
+  expect(timeline()?.items).toHaveLength(400)
+  expect(timeline()).toMatchObject({ hasBefore: false, hasAfter: true })
+  expect(timeline()?.items[0]?.seq).toBe(2)
+  await client.messages.loadLatest(conversationId)
+  talk(model, 400)
+  for (let seq = model.head - 399; seq <= model.head; seq += 1) client.sync.receive(model.event(seq))
+  expect(timeline()?.items).toHaveLength(400)
+  expect(timeline()).toMatchObject({ hasBefore: true, hasAfter: false })
+  expect(timeline()?.items.at(-1)?.seq).toBe(model.head)
+})
+
+test('CL-9 being removed takes everything away but what was written', async () => {
+  const { model, client } = await loaded()
+  client.messages.send(conversationId, { text: 'unsent' })
+  model.expel()
+  client.sync.receive(model.event(model.head))
+  const { conversations, timelines, outbox } = client.store.getState()
+  expect([conversations, timelines]).toEqual([{}, {}])
+  expect(outbox[conversationId]).toMatchObject([{ text: 'unsent' }])
+})
+
+test('CL-9 a conversation that turns out to be gone when changes are fetched is removed', async () => {
+  const { model, client } = await loaded()
+  model.expel()
+  await client.sync.catchUp(conversationId, model.head)
+  const { conversations, timelines } = client.store.getState()
+  expect([conversations, timelines]).toEqual([{}, {}])
+})
+
+test('CL-9 being added again loads afresh, with messages where they were shown', async () => {
+  const { model, client, timeline } = await loaded()
+  const have = model.head
+  model.rejoin()
+  client.sync.receive({ ...model.event(model.head), prev: have })
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
+  expect(timeline()?.status).toBe('ready')
+})
