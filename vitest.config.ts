@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['packages/*/{src,test}/**/*.test.ts'],
+          include: ['packages/*/{src,test}/**/*.test.ts', 'deploy/*.test.ts'],
           exclude: alone,
           globalSetup,
           testTimeout: 30_000,
