@@ -21,15 +21,14 @@ export class Readers {
     return (this.#entries.get(keyOf(actor))?.outlets.size ?? 0) < limits.socketsPerUser
   }
 
-  /** Adds a socket to its person. */
+  /** Adds a socket to its person. Who comes back on the other side is a new reader: the one before is not told anything more. */
   add(actor: Actor, outlet: Outlet): Reader {
     const known = this.#entries.get(keyOf(actor))
-    const entry = known ?? {
-      workspaceId: actor.workspaceId,
-      userId: actor.userId,
-      line: lineOf(actor),
-      outlets: new Set(),
-    }
+    const line = lineOf(actor)
+    const entry =
+      known?.line === line
+        ? known
+        : { workspaceId: actor.workspaceId, userId: actor.userId, line, outlets: new Set<Outlet>() }
     entry.outlets.add(outlet)
     this.#entries.set(keyOf(actor), entry)
     return entry
@@ -44,6 +43,7 @@ export class Readers {
 
   /** Forgets a reader who has no socket any more. Answers whether he was forgotten. */
   forget(reader: Reader): boolean {
-    return reader.outlets.size === 0 && this.#entries.delete(keyOf(reader))
+    const key = keyOf(reader)
+    return reader.outlets.size === 0 && this.#entries.get(key) === reader && this.#entries.delete(key)
   }
 }

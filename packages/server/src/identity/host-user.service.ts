@@ -81,11 +81,12 @@ function claimsHash({ exp: _exp, iat: _iat, ...rest }: Claims): string {
 
 /**
  * Users as their host's tokens describe them: workspace, organization and user are made or refreshed in one transaction,
- * only when they differ. A token issued before the newest one seen does not change anything back.
+ * only when they differ. A token issued before the newest one seen does not change anything back. Another role ends the
+ * sockets that were opened with the one before.
  * @returns a function that answers the user as stored now
  * @throws ParleyError (the returned function) `unauthenticated` for a deactivated user
  */
-export function hostUsers({ db }: Pick<Services, 'db'>): ReadHostUser {
+export function hostUsers({ db, bus }: Pick<Services, 'db' | 'bus'>): ReadHostUser {
   const seen = new LRUCache<string, Seen>({ max: remembered })
 
   return async (claims) => {
@@ -93,6 +94,7 @@ export function hostUsers({ db }: Pick<Services, 'db'>): ReadHostUser {
     const scope = { kind: 'system', workspaceId } as const
     const read = (tx: Tx) => tx.query<UserRow>(find, [workspaceId, sub])
     let [row] = await db.transaction('read', scope, read)
+    const role = row?.role
     const key = JSON.stringify([workspaceId, sub])
     const last = seen.get(key)
     if (!row?.deactivated_at && (!last || last.issuedAt <= claims.iat)) {
@@ -105,6 +107,7 @@ export function hostUsers({ db }: Pick<Services, 'db'>): ReadHostUser {
         })
       }
       seen.set(key, { issuedAt: claims.iat, hash })
+      if (role !== undefined && role !== row?.role) bus.revoke({ workspaceId, userId: sub, reason: 'expired' })
     }
     if (!row || row.deactivated_at !== null) throw new ParleyError('unauthenticated')
     return row
