@@ -1,10 +1,25 @@
-import { type People, people, signToken, startTestServer, type TestServer } from '@parley/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { limits } from '@parley/protocol'
+import {
+  note,
+  type People,
+  people,
+  say,
+  signToken,
+  startConversation,
+  startTcpProxy,
+  startTestServer,
+  type TcpProxy,
+  type TestServer,
+} from '@parley/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ParleyClient } from '../src/api.ts'
 import { createClient } from '../src/client.ts'
+import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
 import { selectRows } from '../src/rows.ts'
+import { listKey } from '../src/selectors.ts'
 
 let server: TestServer
+let network: TcpProxy
 let who: People
 const open: ParleyClient[] = []
 
@@ -13,44 +28,276 @@ beforeAll(async () => {
   who = await people(server)
 })
 
-afterAll(async () => {
-  await Promise.all(open.map((client) => client.close()))
-  await server.close()
+beforeEach(async () => {
+  network = await startTcpProxy(server.url)
 })
 
-function clientOf(person: keyof People): ParleyClient {
-  const client = createClient({ serverUrl: server.url, getToken: () => signToken(server, who[person]) })
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((client) => client.close()))
+  await network.close()
+})
+
+afterAll(() => server.close())
+
+interface Given {
+  readonly storage?: OutboxStorage
+  /** Whether the client can be cut off. */
+  readonly overNetwork?: boolean
+}
+
+function clientOf(person: keyof People, { storage, overNetwork = false }: Given = {}): ParleyClient {
+  const client = createClient({
+    serverUrl: overNetwork ? network.url : server.url,
+    getToken: () => signToken(server, who[person]),
+    ...(storage ? { storage } : {}),
+  })
   open.push(client)
   return client
 }
 
-async function until(check: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 250; i += 1) {
-    if (check()) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`never: ${what}`)
+async function until(check: () => unknown, what: string): Promise<void> {
+  await expect.poll(check, { interval: 10, timeout: 10_000, message: what }).toBeTruthy()
+}
+
+function isOnline({ store }: ParleyClient): boolean {
+  return store.getState().connection.status === 'online'
+}
+
+async function online(person: keyof People, given?: Given): Promise<ParleyClient> {
+  const client = clientOf(person, given)
+  await client.start()
+  await until(() => isOnline(client), `${person} online`)
+  return client
+}
+
+function textsOf({ store }: ParleyClient, id: string): string[] {
+  return (store.getState().timelines[id]?.items ?? []).map(({ text }) => text).filter((text) => text !== '')
+}
+
+function goOffline(): void {
+  network.hold('up', 'down')
+  network.cut()
+}
+
+/** A conversation of the three with messages of bob. */
+async function conversationWith(...texts: string[]): Promise<string> {
+  const { conversation } = await startConversation(who.alice, [who.bob, who.carol])
+  for (const text of texts) await say(who.bob, conversation.id, text)
+  return conversation.id
 }
 
 test('CL-1 two clients talk: shown at once, sent, delivered, read', async () => {
-  const alice = clientOf('alice')
-  const bob = clientOf('bob')
-  await Promise.all([alice.start(), bob.start()])
-  await until(() => alice.store.getState().connection.status === 'online', 'alice online')
-  await until(() => bob.store.getState().connection.status === 'online', 'bob online')
+  const [alice, bob] = await Promise.all([online('alice'), online('bob')])
   await bob.conversations.load({})
   const id = await alice.conversations.create({ kind: 'internal', participants: ['bob'], subject: 'Hello' })
   await alice.conversations.open(id)
-  await until(() => bob.store.getState().conversations[id] !== undefined, 'bob has it')
+  await until(() => bob.store.getState().conversations[id], 'bob has it')
   await bob.conversations.open(id)
   const key = alice.messages.send(id, { text: 'one' })
   expect(selectRows(alice.store.getState(), id).map((row) => row.key)).toEqual([key])
   alice.messages.send(id, { text: 'two' })
-  await until(() => (bob.store.getState().timelines[id]?.items.length ?? 0) === 2, 'bob sees')
+  await until(() => textsOf(bob, id).length === 2, 'bob sees')
   await until(() => alice.store.getState().outbox[id] === undefined, 'sent')
   expect(selectRows(alice.store.getState(), id)[0]?.key).toBe(key)
   expect(bob.store.getState().conversations[id]?.unread).toBe(2)
   bob.reads.markRead(id, bob.store.getState().conversations[id]?.seq ?? 0)
   expect(bob.store.getState().conversations[id]?.unread).toBe(0)
   await until(() => selectRows(alice.store.getState(), id)[0]?.status === 'read', 'read')
+})
+
+test('CL-3 what is written while the network is away is sent, and what was missed is there, once and in order', async () => {
+  const id = await conversationWith('before')
+  const alice = await online('alice', { overNetwork: true })
+  await alice.conversations.open(id)
+  goOffline()
+  await until(() => !isOnline(alice), 'cut off')
+  alice.messages.send(id, { text: 'mine 1' })
+  alice.messages.send(id, { text: 'mine 2' })
+  await say(who.bob, id, 'theirs')
+  expect(selectRows(alice.store.getState(), id).map(({ status }) => status)).toContain('queued')
+  network.flow()
+  alice.reconnectNow()
+  await until(() => alice.store.getState().outbox[id] === undefined, 'sent')
+  await until(() => textsOf(alice, id).length === 4, 'all there')
+  const { items } = await who.bob.call('listMessages', { conversationId: id })
+  const stored = items.map(({ text }) => text).filter((text) => text !== '')
+  expect(textsOf(alice, id)).toEqual(stored)
+  expect(stored.filter((text) => text.startsWith('mine'))).toEqual(['mine 1', 'mine 2'])
+})
+
+test('CL-11 a send whose answer is lost is stored once', async () => {
+  const id = await conversationWith()
+  const alice = await online('alice', { overNetwork: true })
+  await alice.conversations.open(id)
+  network.hold('down')
+  const key = alice.messages.send(id, { text: 'once' })
+  await expect
+    .poll(async () => (await who.bob.call('listMessages', { conversationId: id })).items.at(-1)?.clientKey)
+    .toBe(key)
+  network.cut()
+  network.flow()
+  alice.reconnectNow()
+  await until(() => alice.store.getState().outbox[id] === undefined, 'confirmed')
+  const { items } = await who.bob.call('listMessages', { conversationId: id })
+  expect(items.filter(({ text }) => text === 'once')).toHaveLength(1)
+})
+
+test('CL-3 the server restarts: the client is back by itself, with what was written around it', async () => {
+  const id = await conversationWith('before')
+  const alice = await online('alice')
+  await alice.conversations.open(id)
+  const states: string[] = []
+  alice.store.subscribe(() => void states.push(alice.store.getState().connection.status))
+  const restart = server.restart()
+  alice.messages.send(id, { text: 'mine' })
+  await restart
+  await say(who.bob, id, 'after')
+  await until(() => textsOf(alice, id).length === 3, 'caught up')
+  await until(() => alice.store.getState().outbox[id] === undefined, 'sent')
+  expect(states).toContain('reconnecting')
+  expect(states).not.toContain('closed')
+})
+
+test('CL-9 being removed takes the conversation away, at once and after an absence', async () => {
+  const [first, second] = [await conversationWith('a'), await conversationWith('b')]
+  const bob = await online('bob', { overNetwork: true })
+  await bob.conversations.load({})
+  await Promise.all([bob.conversations.open(first), bob.conversations.open(second)])
+  await who.alice.call('removeParticipant', { conversationId: first, userId: 'bob' })
+  await until(() => bob.store.getState().conversations[first] === undefined, 'the first one is gone')
+  goOffline()
+  await until(() => !isOnline(bob), 'cut off')
+  await who.alice.call('removeParticipant', { conversationId: second, userId: 'bob' })
+  network.flow()
+  bob.reconnectNow()
+  await until(() => bob.store.getState().conversations[second] === undefined, 'the second one is gone')
+  const { timelines, lists } = bob.store.getState()
+  expect([timelines[first], timelines[second]]).toEqual([undefined, undefined])
+  expect(lists[listKey({})]?.ids).not.toContain(first)
+  await expect(bob.conversations.open(first)).rejects.toMatchObject({ code: 'not_found' })
+  expect(bob.store.getState().timelines[first]).toMatchObject({ status: 'error', error: { code: 'not_found' } })
+})
+
+test('CL-9 being added again brings it back', async () => {
+  const id = await conversationWith('before')
+  const bob = await online('bob')
+  await bob.conversations.open(id)
+  await who.alice.call('removeParticipant', { conversationId: id, userId: 'bob' })
+  await until(() => bob.store.getState().conversations[id] === undefined, 'gone')
+  await who.alice.call('addParticipant', { conversationId: id, userId: 'bob', history: 'all' })
+  await until(() => bob.store.getState().conversations[id], 'back')
+  await bob.conversations.open(id)
+  expect(textsOf(bob, id)).toEqual(['before'])
+})
+
+test('CL-70 a note never reaches the client of the other side, nor does a trace of it', async () => {
+  const id = await conversationWith('for all')
+  const carol = await online('carol', { overNetwork: true })
+  const alice = await online('alice')
+  await carol.conversations.load({})
+  await Promise.all([carol.conversations.open(id), carol.participants.load(id), alice.conversations.open(id)])
+  const before = carol.store.getState()
+  alice.typing.input(id, 'team')
+  const told = alice.messages.send(id, { text: 'secret-word', audience: 'team' })
+  await until(() => alice.store.getState().outbox[id] === undefined, 'the note is stored')
+  expect(selectRows(alice.store.getState(), id).map(({ key }) => key)).toContain(told)
+  await note(who.bob, id, 'secret-word too')
+  goOffline()
+  await until(() => !isOnline(carol), 'cut off')
+  await note(who.bob, id, 'secret-word again')
+  network.flow()
+  carol.reconnectNow()
+  await until(() => isOnline(carol), 'back')
+  await say(who.bob, id, 'after')
+  await until(() => textsOf(carol, id).includes('after'), 'the next message is there')
+  const after = carol.store.getState()
+  expect(JSON.stringify(after)).not.toContain('secret-word')
+  expect(network.carried()).not.toContain('secret-word')
+  expect(after.typing).toEqual({})
+  expect(after.conversations[id]?.seq).toBe((before.conversations[id]?.seq ?? 0) + 1)
+})
+
+test('CL-42 what is unread equals the server’s count, after marks and after a reload', async () => {
+  const id = await conversationWith('1', '2', '3', '4', '5')
+  const alice = await online('alice')
+  await alice.conversations.load({})
+  await alice.conversations.open(id)
+  expect(alice.store.getState().conversations[id]?.unread).toBe(5)
+  const third = alice.store.getState().timelines[id]?.items.find(({ text }) => text === '3')
+  alice.reads.markRead(id, third?.seq ?? 0)
+  expect(alice.store.getState().conversations[id]?.unread).toBe(2)
+  const unread = async () => (await who.alice.call('getConversation', { conversationId: id })).conversation.unread
+  await expect.poll(unread).toBe(2)
+  const again = await online('alice')
+  await again.conversations.load({})
+  expect(again.store.getState().conversations[id]?.unread).toBe(2)
+  again.reads.markRead(id, 1_000_000)
+  await expect.poll(unread).toBe(0)
+  await until(() => alice.store.getState().conversations[id]?.unread === 0, 'the other device knows')
+})
+
+test('CL-10 what was written before a reload without a network is sent after it', async () => {
+  const id = await conversationWith()
+  const storage = memoryStorage()
+  const before = await online('alice', { storage, overNetwork: true })
+  await before.conversations.open(id)
+  goOffline()
+  const key = before.messages.send(id, { text: 'kept' })
+  before.drafts.set(id, 'everyone', 'half a')
+  await before.close()
+  network.flow()
+  const after = await online('alice', { storage, overNetwork: true })
+  await after.conversations.open(id)
+  expect(after.drafts.get(id, 'everyone')).toBe('half a')
+  await until(() => after.store.getState().outbox[id] === undefined, 'sent')
+  const { items } = await who.bob.call('listMessages', { conversationId: id })
+  expect(items.filter(({ clientKey }) => clientKey === key)).toMatchObject([{ text: 'kept' }])
+})
+
+test('CL-6 a device that missed a lot is at the head again', async () => {
+  const id = await conversationWith('before')
+  const alice = await online('alice', { overNetwork: true })
+  await alice.conversations.open(id)
+  goOffline()
+  await until(() => !isOnline(alice), 'cut off')
+  const missed = limits.resumeEvents + 20
+  await Promise.all(Array.from({ length: missed - 1 }, (_, i) => say(who.bob, id, `missed ${i}`)))
+  await say(who.bob, id, 'missed last')
+  network.flow()
+  alice.reconnectNow()
+  await until(() => textsOf(alice, id).at(-1) === 'missed last', 'at the head')
+  expect(alice.store.getState().conversations[id]?.unread).toBe(missed + 1)
+})
+
+test('CL-4 a server with another database is noticed, and everything loaded afresh', async () => {
+  const id = await conversationWith('as it was')
+  const alice = await online('alice')
+  await alice.conversations.load({})
+  await alice.conversations.load({ q: 'nothing like it' })
+  await alice.conversations.open(id)
+  const epoch = alice.store.getState().session.me?.epoch
+  await server.database.query("update messages set text = 'as restored' where conversation_id = $1", [id])
+  await server.database.query("update installation set epoch = 'another'")
+  await server.restart()
+  await until(() => alice.store.getState().session.me?.epoch !== epoch, 'another epoch')
+  await until(() => textsOf(alice, id)[0] === 'as restored', 'loaded afresh')
+  const { lists, timelines } = alice.store.getState()
+  expect(Object.values(lists).map(({ status }) => status)).toEqual(['ready', 'ready'])
+  expect(timelines[id]?.status).toBe('ready')
+})
+
+test('CL-33 signing out erases the device', async () => {
+  const id = await conversationWith('secret')
+  const storage = memoryStorage()
+  const alice = await online('alice', { storage, overNetwork: true })
+  await alice.conversations.open(id)
+  goOffline()
+  alice.messages.send(id, { text: 'unsent' })
+  alice.drafts.set(id, 'everyone', 'half a')
+  await expect(alice.session.signOut()).rejects.toMatchObject({ code: 'unavailable' })
+  const { conversations, timelines, outbox, drafts, users, session } = alice.store.getState()
+  expect([conversations, timelines, outbox, drafts, users]).toEqual([{}, {}, {}, {}, {}])
+  expect(session).toEqual({ status: 'signed-out', me: null })
+  const owner = JSON.stringify([network.url, 'w1', 'alice'])
+  expect(await storage.load(owner)).toEqual({ pending: [], drafts: {} })
 })
