@@ -193,13 +193,15 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const keepMounted = useKept(anchor.shown, focusable, editing, anchor.show)
   const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
   return (
-    <section className="parley-messages" aria-label={text('messagesIn', { title })}>
+    <section
+      className="parley-messages"
+      aria-label={text('messagesIn', { title })}
+      aria-busy={timeline?.loadingBefore || timeline?.loadingAfter}
+    >
       <h2 className="parley-hidden">{text('messagesHeading')}</h2>
       <div
         ref={scroller}
         className="parley-scroller"
-        role="feed"
-        aria-busy={timeline?.loadingBefore || timeline?.loadingAfter}
         data-testid="message-list"
         data-anchor={anchor.mode}
         data-at-latest={anchor.mode === 'bottom'}
