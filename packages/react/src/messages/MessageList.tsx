@@ -199,6 +199,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
       aria-busy={timeline?.loadingBefore || timeline?.loadingAfter}
     >
       <h2 className="parley-hidden">{text('messagesHeading')}</h2>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears what bubbles up from the messages */}
       <div
         ref={scroller}
         className="parley-scroller"
