@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Measurement, startGenerators } from './load/generators.ts'
-import { held, highestRate } from './load/search.ts'
+import { held, highestRate, measureInQuiet } from './load/search.ts'
 import { type Database, startDatabase } from './machine/database.ts'
 import { machineLine } from './machine/processes.ts'
 import { loadTable } from './report.ts'
@@ -73,7 +73,7 @@ async function runOnce(plan: Plan, server: ServerName, database: Database): Prom
     try {
       const onMeasured = (measurement: Measurement, isHeld: boolean) => tell(server, measurement, isHeld)
       if (rate === null) return { server, measurement: await highestRate(generators, from, seconds, onMeasured) }
-      const measurement = await generators.measure(rate, seconds)
+      const measurement = await measureInQuiet(generators, rate, seconds)
       onMeasured(measurement, held(measurement))
       return { server, measurement }
     } finally {
@@ -96,9 +96,11 @@ function keep(plan: Plan, runs: readonly Run[]): string {
 const plan = readPlan()
 const database = await startDatabase()
 const runs: Run[] = []
+let stopped = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (stopped = true))
 try {
-  for (let round = 0; round < plan.runs; round++) {
-    for (const server of plan.servers) runs.push(await runOnce(plan, server, database))
+  for (let round = 0; round < plan.runs && !stopped; round++) {
+    for (const server of plan.servers) if (!stopped) runs.push(await runOnce(plan, server, database))
   }
 } finally {
   database.stop()

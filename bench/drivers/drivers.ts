@@ -1,4 +1,5 @@
 import type { Connect } from './driver.ts'
+import { connectEjabberd } from './ejabberd.ts'
 import { connectNaive } from './naive.ts'
 import { connectParley, connectParleyHttp } from './parley.ts'
 
@@ -7,6 +8,7 @@ export const drivers = {
   parley: connectParley,
   'parley-http': connectParleyHttp,
   naive: connectNaive,
+  ejabberd: connectEjabberd,
 } as const satisfies Readonly<Record<string, Connect>>
 
 export type DriverName = keyof typeof drivers

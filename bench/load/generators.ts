@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { awaitQuiet, loadCores, type Usage, watchUsage } from '../machine/processes.ts'
+import { loadCores, type Usage, watchUsage } from '../machine/processes.ts'
 import type { RunningServer } from '../servers/server.ts'
 import { type Delays, Histogram } from './histogram.ts'
 import type { Answer, Order } from './orders.ts'
@@ -27,7 +27,6 @@ export interface Measurement {
 
 /** Load on one server. */
 export interface Generators {
-  /** Repeats what other programs of the machine disturbed, a few times; the least disturbed attempt counts. */
   measure(rate: number, seconds: number): Promise<Measurement>
   stop(): void
 }
@@ -36,9 +35,6 @@ const warmUp = 1
 const headStart = 0.2
 const settling = 300
 const drainLimit = 15_000
-/** Percent of one core that others may use before a measurement is repeated. */
-const mostForeign = 30
-const attempts = 4
 
 function ask(child: ChildProcess, order: Order): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -101,18 +97,6 @@ function measurementOf(
   }
 }
 
-async function leastDisturbed(measure: () => Promise<Measurement>): Promise<Measurement> {
-  let best: Measurement | undefined
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    await awaitQuiet()
-    const measurement = await measure()
-    if (!best || measurement.usage.foreign < best.usage.foreign) best = measurement
-    if (best.usage.foreign <= mostForeign) break
-  }
-  if (!best) throw new Error('There was no attempt')
-  return best
-}
-
 /**
  * Connects everybody, spread over the load's cores.
  * @param server who is connected to
@@ -134,19 +118,18 @@ export async function startGenerators(
   })
   await sleep(settling)
   const pids = { server: server.pid, database: databasePid, load: children.map(({ pid }) => pid ?? 0) }
-  const measure = async (rate: number, seconds: number): Promise<Measurement> => {
-    const order = { warmUp: warmUp * 1e6, duration: seconds * 1e6, rate: rate / children.length }
-    const start = microseconds() + headStart * 1e6
-    const loaded = askAll(() => ({ type: 'load', start, ...order }))
-    await sleep((headStart + warmUp) * 1000)
-    const usageOf = watchUsage(pids)
-    await loaded
-    const usage = usageOf()
-    const drained = await drain(report, recipients)
-    return { ...measurementOf(rate, recipients, await report()), drained, usage }
-  }
   return {
-    measure: (rate, seconds) => leastDisturbed(() => measure(rate, seconds)),
+    measure: async (rate, seconds) => {
+      const order = { warmUp: warmUp * 1e6, duration: seconds * 1e6, rate: rate / children.length }
+      const start = microseconds() + headStart * 1e6
+      const loaded = askAll(() => ({ type: 'load', start, ...order }))
+      await sleep((headStart + warmUp) * 1000)
+      const usageOf = watchUsage(pids)
+      await loaded
+      const usage = usageOf()
+      const drained = await drain(report, recipients)
+      return { ...measurementOf(rate, recipients, await report()), drained, usage }
+    },
     stop: () => {
       for (const child of children) child.disconnect()
     },

@@ -1,3 +1,4 @@
+import { startEjabberd } from './ejabberd.ts'
 import { startNaive } from './naive.ts'
 import { startParley, startParleyHttp } from './parley.ts'
 import type { StartServer } from './server.ts'
@@ -7,6 +8,7 @@ export const servers = {
   parley: startParley,
   'parley-http': startParleyHttp,
   naive: startNaive,
+  ejabberd: startEjabberd,
 } as const satisfies Readonly<Record<string, StartServer>>
 
 export type ServerName = keyof typeof servers
