@@ -28,16 +28,21 @@ type Outcome = Message | ParleyError | 'busy'
 
 const lanesPerWorkspace = 2
 
-/** `offset 0` keeps each look-up one of its own, by the index, whatever the planner thinks of a table that has just begun to grow. */
+/** A message with one of the client keys stands already. */
+class KeyStands extends ParleyError {
+  constructor() {
+    super('client_key_reused')
+  }
+}
+
+/** Without a name, so that it is planned for the table as it is: this one is rarely asked, and must not be slow when it is. */
 const findByKeys = statement(
-  'messages-by-keys',
+  '',
   `select m.id from unnest($2::text[], $3::text[]) as x(sender_id, client_key)
-   cross join lateral (
-     select id from messages
-     where workspace_id = $1 and sender_id = x.sender_id and client_key = x.client_key offset 0) m`,
+   join messages m on m.workspace_id = $1 and m.sender_id = x.sender_id and m.client_key = x.client_key`,
 )
 
-/** A key that was taken by another transaction, or where the sender cannot see it, leaves its row out. */
+/** A key that stands already leaves its row out. */
 const insert = statement(
   'messages-insert',
   `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
@@ -157,7 +162,7 @@ async function insertRows(tx: Tx, workspaceId: string, rows: Group['rows']): Pro
     column('text'),
     column('quote_id'),
   ])
-  if (inserted.length < rows.length) throw new ParleyError('client_key_reused')
+  if (inserted.length < rows.length) throw new KeyStands()
   const at = inserted[0]?.created_at ?? ''
   for (const { row, writing } of rows) {
     row.created_at = at
@@ -174,14 +179,30 @@ function attempt(group: Group, posting: Posting): MessageRow | ParleyError {
   }
 }
 
-async function post(tx: Tx, ids: Ids, postings: readonly Posting[]): Promise<(Message | ParleyError)[]> {
+async function findStanding(tx: Tx, workspaceId: string, postings: readonly Posting[]): Promise<string[]> {
+  const [senders, keys] = [postings.map(({ actor }) => actor.userId), postings.map(({ draft }) => draft.clientKey)]
+  const rows = await tx.query<{ id: string }>(findByKeys, [workspaceId, senders, keys])
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * @param keys whether to look up which of the client keys stand. Almost none does, so it is only done once one was met, or a draft is
+ *   about to be refused: it may stand already
+ * @throws KeyStands when it must be looked up, or stands where it cannot be seen: nothing may be committed then
+ */
+async function post(
+  tx: Tx,
+  ids: Ids,
+  postings: readonly Posting[],
+  keys: 'new' | 'look-up',
+): Promise<(Message | ParleyError)[]> {
   const workspaceId = postings[0]?.actor.workspaceId ?? ''
   if (postings.length === 0) return []
-  const [senders, keys] = [postings.map(({ actor }) => actor.userId), postings.map(({ draft }) => draft.clientKey)]
-  const standing = await tx.query<{ id: string }>(findByKeys, [workspaceId, senders, keys])
+  const standing = keys === 'new' ? [] : await findStanding(tx, workspaceId, postings)
   const cited = postings.flatMap(({ draft }) => draft.replyTo ?? [])
-  const group = new Group(ids, await readMessages(tx, workspaceId, [...standing.map(({ id }) => id), ...cited]))
+  const group = new Group(ids, await readMessages(tx, workspaceId, [...standing, ...cited]))
   const rows = postings.map((posting) => attempt(group, posting))
+  if (keys === 'new' && rows.some((row) => row instanceof ParleyError)) throw new KeyStands()
   await insertRows(tx, workspaceId, group.rows)
   return rows.map((row, index) => {
     const posting = postings[index]
@@ -195,7 +216,7 @@ async function post(tx: Tx, ids: Ids, postings: readonly Posting[]): Promise<(Me
  * @throws ParleyError `client_key_reused`, `forbidden`, `conversation_archived`, `not_found` or `invalid` for the quote
  */
 export async function recordMessage(ctx: Context, writing: Writing, draft: Draft): Promise<Message> {
-  const [message] = await post(writing.tx, ctx.ids, [{ actor: ctx.actor, writing, draft }])
+  const [message] = await post(writing.tx, ctx.ids, [{ actor: ctx.actor, writing, draft }], 'look-up')
   if (message === undefined || message instanceof ParleyError) throw message ?? new ParleyError('internal')
   return message
 }
@@ -204,7 +225,13 @@ function isEntry(opening: Opening): opening is Entry {
   return typeof opening === 'object'
 }
 
-async function sendGroup(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'): Promise<Outcome[]> {
+type WhenBusy = 'skip' | 'wait'
+
+async function sendGroup(
+  sendings: readonly Sending[],
+  whenBusy: WhenBusy,
+  keys: 'new' | 'look-up',
+): Promise<Outcome[]> {
   const services = sendings[0]?.services
   if (!services) return []
   return writeTogether(services, sendings, whenBusy, async (tx, openings) => {
@@ -212,7 +239,7 @@ async function sendGroup(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'
       const draft = sendings[index]?.draft
       return isEntry(opening) && draft ? [{ ...opening, draft }] : []
     })
-    const posted = (await post(tx, services.ids, postings)).values()
+    const posted = (await post(tx, services.ids, postings, keys)).values()
     return openings.map((opening): Outcome => {
       if (opening === 'busy') return opening
       if (opening === 'not_found') return new ParleyError('not_found')
@@ -221,9 +248,18 @@ async function sendGroup(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'
   })
 }
 
-async function sendAlone(sending: Sending, whenBusy: 'skip' | 'wait'): Promise<Outcome> {
+async function sendOnce(sendings: readonly Sending[], whenBusy: WhenBusy): Promise<Outcome[]> {
   try {
-    const [outcome] = await sendGroup([sending], whenBusy)
+    return await sendGroup(sendings, whenBusy, 'new')
+  } catch (error) {
+    if (!(error instanceof KeyStands)) throw error
+    return sendGroup(sendings, whenBusy, 'look-up')
+  }
+}
+
+async function sendAlone(sending: Sending, whenBusy: WhenBusy): Promise<Outcome> {
+  try {
+    const [outcome] = await sendOnce([sending], whenBusy)
     return outcome ?? new ParleyError('internal')
   } catch (error) {
     if (error instanceof ParleyError) return error
@@ -232,11 +268,11 @@ async function sendAlone(sending: Sending, whenBusy: 'skip' | 'wait'): Promise<O
 }
 
 /** What one draft of a group does to the transaction must not harm the others: then each goes on its own. */
-async function sendSafely(sendings: readonly Sending[], whenBusy: 'skip' | 'wait'): Promise<Outcome[]> {
+async function sendSafely(sendings: readonly Sending[], whenBusy: WhenBusy): Promise<Outcome[]> {
   try {
-    return await sendGroup(sendings, whenBusy)
+    return await sendOnce(sendings, whenBusy)
   } catch (error) {
-    if (sendings.length === 1 || (error instanceof ParleyError && error.code === 'unavailable')) throw error
+    if (error instanceof ParleyError && error.code === 'unavailable') throw error
     const outcomes: Outcome[] = []
     for (const sending of sendings) outcomes.push(await sendAlone(sending, whenBusy))
     return outcomes
