@@ -192,6 +192,14 @@ function markPerson(state: State, conversationId: string, userId: string, seq: n
   return { ...state, participants: withEntry(state.participants, conversationId, { ...list, items }) }
 }
 
+/** Whether what is unread follows from what is loaded. */
+export function canCountUnread(state: State, conversationId: string): boolean {
+  const snapshot = state.conversations[conversationId]
+  if (!snapshot) return false
+  const readSeq = readSeqOf(snapshot, ownId(state))
+  return readSeq >= snapshot.seq || countUnread(state.timelines[conversationId], ownId(state), readSeq) !== null
+}
+
 /** How many messages stay unread when the viewer has read up to a position; null when the server must be asked. */
 export function unreadAt(state: State, snapshot: ConversationSnapshot, seq: number): number | null {
   if (seq >= snapshot.seq) return 0

@@ -146,6 +146,7 @@ class Client implements ParleyClient {
       call,
       onApplied: (events) => this.#applied(events),
       onProfiles: (users) => this.users.put(users),
+      onEntered: (id) => this.reads.entered(id),
       onReload: (id, withMessages) => {
         if (withMessages) this.messages.open(id).catch(() => {})
         else this.#sync.loadLater(id)
@@ -251,7 +252,6 @@ class Client implements ParleyClient {
     this.#generation += 1
     this.#sync.reset()
     this.#resume.reset()
-    this.#live.reset()
     this.messages.reset()
     this.users.reset()
     this.reads.reset()

@@ -54,7 +54,6 @@ export class Live {
   readonly #parts: LiveParts
   readonly #handlers: Handlers
   #attached: Attached | null = null
-  #returning = false
   #ended = false
   #compared = -Infinity
 
@@ -85,12 +84,11 @@ export class Live {
     const { clock, resume, credentials, onRenewal } = this.#parts
     const attached = await this.#attach(true)
     try {
-      await resume.run(attached.socket.command, this.#returning)
+      await resume.run(attached.socket.command, true)
     } catch (error) {
       this.#detach(attached)
       throw error
     }
-    this.#returning = true
     const renewIn = credentials.renewIn()
     const cancelRenewal = renewIn === null ? () => {} : clock.after(renewIn, onRenewal)
     const gone = attached.socket.gone.then(() => {
@@ -121,11 +119,6 @@ export class Live {
     this.#parts.resume.run(attached.socket.command, false).catch((error: unknown) => {
       if (toParleyError(error).code === 'unavailable') attached.socket.close()
     })
-  }
-
-  /** Forgets that there was a connection before. */
-  reset(): void {
-    this.#returning = false
   }
 
   /** @param again whether a refused token may be replaced by another one */

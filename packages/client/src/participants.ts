@@ -2,7 +2,7 @@ import type { OperationInput } from '@parley/protocol'
 import type { ParticipantMethods } from './api.ts'
 import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
-import { putParticipant } from './snapshot.ts'
+import { putParticipant, withLaterMarks } from './snapshot.ts'
 import { type ParticipantList, type State, withEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
 import type { Sync } from './sync.ts'
@@ -66,15 +66,16 @@ export class Participants implements ParticipantMethods {
   }
 
   async #fetch(conversationId: string, cursor: string | null): Promise<void> {
-    const { sync, users } = this.#parts
+    const { store, sync, users } = this.#parts
     this.#put(conversationId, (list) => ({ ...list, status: 'loading', error: null }))
     try {
       const page = await this.#fetchSteady(conversationId, cursor)
       users.put(page.users)
       if (sync.have(conversationId) === undefined) await sync.load(conversationId)
+      const known = store.getState().conversations[conversationId]?.participants ?? []
       this.#put(conversationId, (list) => {
         const before = cursor === null ? [] : list.items
-        const items = page.items.reduce<ParticipantList['items']>(putParticipant, before)
+        const items = page.items.map((one) => withLaterMarks(one, known)).reduce(putParticipant, before)
         return { items, nextCursor: page.nextCursor, status: 'ready', error: null }
       })
     } catch (thrown) {

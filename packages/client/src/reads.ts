@@ -1,6 +1,6 @@
 import type { EphemeralOf } from '@parley/protocol'
 import type { ReadMethods } from './api.ts'
-import { applyMark, unreadAt } from './apply.ts'
+import { applyMark, canCountUnread, unreadAt } from './apply.ts'
 import { backoff } from './backoff.ts'
 import type { Clock, Random } from './clock.ts'
 import { forEachOf } from './concurrent.ts'
@@ -24,6 +24,7 @@ type Operation = 'markRead' | 'markDelivered'
 
 const interval = 1_000
 const atOnce = 2
+const earlyMarksKept = 200
 
 /** Marks of one kind on their way to the server: the furthest of each conversation, at most once a second. */
 class Marks {
@@ -86,6 +87,12 @@ class Marks {
   }
 }
 
+/** A mark that was heard of before its conversation was here. */
+interface EarlyMark {
+  readonly payload: EphemeralOf<'message-read'>
+  readonly mark: Mark
+}
+
 /** Read and delivered marks. */
 export class Reads implements ReadMethods {
   readonly #parts: ReadParts
@@ -93,11 +100,14 @@ export class Reads implements ReadMethods {
   readonly #delivered: Marks
   /** Conversations of which only the server will know what is unread, once it has been told the mark. */
   readonly #unsure = new Set<string>()
+  /** Marks of conversations that are not here: a snapshot on its way may be older than they are. */
+  #early: readonly EarlyMark[] = []
 
   constructor(parts: ReadParts) {
     this.#parts = parts
     this.#read = new Marks(parts, 'markRead', (conversationId) => {
-      if (this.#unsure.delete(conversationId)) parts.onUnsure(conversationId)
+      const unsure = this.#unsure.delete(conversationId) || !canCountUnread(parts.store.getState(), conversationId)
+      if (unsure) parts.onUnsure(conversationId)
     })
     this.#delivered = new Marks(parts, 'markDelivered', () => {})
   }
@@ -121,8 +131,18 @@ export class Reads implements ReadMethods {
   }
 
   /** Somebody's mark has moved: one's own on another device, or another one's. */
-  moved({ conversationId, userId, seq }: EphemeralOf<'message-read'>, mark: Mark): void {
-    if (!this.#move(conversationId, userId, seq, mark)) this.#parts.onUnsure(conversationId)
+  moved(payload: EphemeralOf<'message-read'>, mark: Mark): void {
+    const { conversationId, userId, seq } = payload
+    const here = this.#parts.store.getState().conversations[conversationId] !== undefined
+    if (!here) this.#early = [...this.#early, { payload, mark }].slice(-earlyMarksKept)
+    else if (!this.#move(conversationId, userId, seq, mark)) this.#parts.onUnsure(conversationId)
+  }
+
+  /** A conversation is here: marks that were heard of earlier move now. */
+  entered(conversationId: string): void {
+    const early = this.#early
+    this.#early = early.filter(({ payload }) => payload.conversationId !== conversationId)
+    for (const { payload, mark } of early) if (payload.conversationId === conversationId) this.moved(payload, mark)
   }
 
   /** Forgets what is waiting. */
@@ -130,6 +150,7 @@ export class Reads implements ReadMethods {
     this.#read.reset()
     this.#delivered.reset()
     this.#unsure.clear()
+    this.#early = []
   }
 
   #ownId(): string {

@@ -57,21 +57,21 @@ export class Resume {
   /**
    * Sends positions and takes in the answer, one comparison after the other; what is asked for before a comparison has begun is answered
    * by it.
-   * @param returning whether the connection was lost before: then lists and marks are loaded again as well
+   * @param connected whether the connection is a new one: then lists are loaded again as well, for marks, which no change tells of
    * @throws ParleyError when the server did not answer
    */
-  run(command: Command, returning: boolean): Promise<void> {
+  run(command: Command, connected: boolean): Promise<void> {
     if (this.#next?.command === command) return this.#next.run
     const run = this.#last.then(() => {
       if (this.#next?.run === run) this.#next = null
-      return this.#compare(command, returning)
+      return this.#compare(command, connected)
     })
     this.#next = { command, run }
     this.#last = run.catch(() => {})
     return run
   }
 
-  async #compare(command: Command, returning: boolean): Promise<void> {
+  async #compare(command: Command, connected: boolean): Promise<void> {
     const { store, sync, startOver } = this.#parts
     const { session, conversations } = store.getState()
     const sent = cursorsOf({ conversations })
@@ -80,7 +80,7 @@ export class Resume {
       const answer = await command('resume', { epoch: session.me?.epoch ?? null, cursors: sent })
       store.update((state) => ({ ...state, presence: presenceAfter(state.presence, answer.presence) }))
       if (answer.status === 'resync' || isAhead(conversations, answer.heads)) await startOver(answer.epoch)
-      else await this.#settle(answer, sent, Object.keys(conversations), returning)
+      else await this.#settle(answer, sent, Object.keys(conversations), connected)
       this.#heads = answer.heads
     } finally {
       sync.release()
@@ -92,7 +92,7 @@ export class Resume {
     answer: Resumption,
     sent: Readonly<Record<string, number>>,
     known: readonly string[],
-    returning: boolean,
+    connected: boolean,
   ): Promise<void> {
     const { sync } = this.#parts
     for (const id of known) {
@@ -100,7 +100,8 @@ export class Resume {
     }
     this.#applyEvents(answer, sent)
     await this.#catchUp(answer, known)
-    this.#meetMoved(answer.heads, returning)
+    this.#meetMoved(answer.heads)
+    if (connected) void this.#refreshMarks()
   }
 
   #applyEvents({ events, behind, heads }: Resumption, sent: Readonly<Record<string, number>>): void {
@@ -127,15 +128,23 @@ export class Resume {
   }
 
   /** Brings into view what is not loaded and has come or moved since heads were heard last. */
-  #meetMoved(heads: Readonly<Record<string, number>>, returning: boolean): void {
+  #meetMoved(heads: Readonly<Record<string, number>>): void {
     const { store, sync, reloadLists } = this.#parts
-    const { conversations, lists } = store.getState()
+    const { conversations } = store.getState()
     const moved = Object.entries(heads).filter(([id, head]) => !conversations[id] && head > (this.#heads?.[id] ?? 0))
-    const first = this.#heads === null
-    const many = moved.length > snapshotsAtMost
-    if (!first && !many) void forEachOf(moved, atOnce, async ([id]) => sync.load(id).catch(() => {}))
-    const listed = Object.keys(lists).length > 0
-    if (listed && (returning || (moved.length > 0 && (first || many)))) reloadLists().catch(() => {})
+    if (this.#heads === null) return
+    if (moved.length > snapshotsAtMost) reloadLists().catch(() => {})
+    else void forEachOf(moved, atOnce, async ([id]) => sync.load(id).catch(() => {}))
+  }
+
+  /** Loads again what shows marks: the beginning of each list, and whatever else is loaded and in none of them. */
+  async #refreshMarks(): Promise<void> {
+    const { store, sync, reloadLists } = this.#parts
+    await reloadLists().catch(() => {})
+    const { conversations, lists } = store.getState()
+    const listed = new Set(Object.values(lists).flatMap(({ ids }) => ids))
+    const rest = Object.keys(conversations).filter((id) => !listed.has(id))
+    await forEachOf(rest, atOnce, (id) => sync.load(id).catch(() => {}))
   }
 }
 

@@ -21,17 +21,18 @@ function byJoining(a: Participant, b: Participant): number {
 
 /** Participants in the order of joining, with one put in or brought up to date. Marks never go back. */
 export function putParticipant(people: readonly Participant[], one: Participant): Participant[] {
-  const known = people.find(({ userId }) => userId === one.userId)
   const rest = people.filter(({ userId }) => userId !== one.userId)
-  const marked = known?.joinedAt === one.joinedAt ? withMarks(one, known) : one
-  return [...rest, marked].sort(byJoining)
+  return [...rest, withLaterMarks(one, people)].sort(byJoining)
 }
 
-function withMarks(one: Participant, { readSeq, deliveredSeq }: Participant): Participant {
+/** A participant with the marks known of the same stay, where those are further ahead. */
+export function withLaterMarks(one: Participant, known: readonly Participant[]): Participant {
+  const same = known.find(({ userId, joinedAt }) => userId === one.userId && joinedAt === one.joinedAt)
+  if (!same) return one
   return {
     ...one,
-    readSeq: Math.max(one.readSeq, readSeq),
-    deliveredSeq: Math.max(one.deliveredSeq, deliveredSeq),
+    readSeq: Math.max(one.readSeq, same.readSeq),
+    deliveredSeq: Math.max(one.deliveredSeq, same.deliveredSeq),
   }
 }
 

@@ -1,10 +1,18 @@
 import { type ChangesPage, type ConversationSnapshot, type DurableEvent, limits, type Profile } from '@parley/protocol'
-import { acceptSnapshot, advance, applyEvent, dropConversation, hasMessages, replaceSnapshot } from './apply.ts'
+import {
+  acceptSnapshot,
+  advance,
+  applyEvent,
+  canCountUnread,
+  dropConversation,
+  hasMessages,
+  replaceSnapshot,
+} from './apply.ts'
 import { backoff } from './backoff.ts'
 import type { Clock, Random } from './clock.ts'
 import type { Call } from './http.ts'
-import { toParleyError } from './http-errors.ts'
-import { foldSnapshot, isIncomplete } from './snapshot.ts'
+import { isSuperseded, toParleyError } from './http-errors.ts'
+import { foldSnapshot, isIncomplete, readSeqOf } from './snapshot.ts'
 import { type State, withoutEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
 
@@ -31,6 +39,8 @@ export interface SyncParts {
   /** Events were applied, in order, each once. */
   readonly onApplied: (events: readonly DurableEvent[]) => void
   readonly onProfiles: (users: readonly Profile[]) => void
+  /** A conversation is here that was not. */
+  readonly onEntered: (conversationId: string) => void
   /** A conversation must be loaded as if for the first time, its messages too if they were loaded. */
   readonly onReload: (conversationId: string, withMessages: boolean) => void
   /** The server is another database than before: everything must be loaded as if for the first time. */
@@ -50,6 +60,8 @@ export class Sync {
   readonly #parts: SyncParts
   readonly #gaps = new Map<string, Gap>()
   readonly #loading = new Map<string, Promise<void>>()
+  /** Conversations to be loaded once more, when the present load has ended or after a pause. */
+  readonly #loadingAgain = new Set<string>()
   #held: DurableEvent[] | null = null
 
   constructor(parts: SyncParts) {
@@ -151,15 +163,53 @@ export class Sync {
     return loading
   }
 
-  /** {@link load} in the background; a failure is made up for by the next comparison of heads. */
-  loadLater(conversationId: string): void {
-    this.load(conversationId).catch(() => {})
+  /** Loads a conversation afresh in the background, again and again until it worked; not with an answer that is on its way already. */
+  loadLater(conversationId: string, failures = 0): void {
+    if (this.#loadingAgain.has(conversationId)) return
+    const { clock, random } = this.#parts
+    const running = this.#loading.get(conversationId)
+    const again = (tries: number) => {
+      if (this.#loadingAgain.delete(conversationId)) this.loadLater(conversationId, tries)
+    }
+    if (running !== undefined) {
+      this.#loadingAgain.add(conversationId)
+      void running.then(
+        () => again(0),
+        () => again(failures),
+      )
+      return
+    }
+    this.load(conversationId).catch((error: unknown) => {
+      if (isSuperseded(toParleyError(error)) || toParleyError(error).retry !== 'after') return
+      this.#loadingAgain.add(conversationId)
+      clock.after(backoff(failures, random), () => again(failures + 1))
+    })
   }
 
   /** Takes in a snapshot that came along with others. */
   accept(theirs: ConversationSnapshot): void {
     const { id } = theirs.conversation
-    this.#parts.store.update((state) => acceptSnapshot(state, theirs))
+    const ours = this.#parts.store.getState().conversations[id]
+    this.#take(theirs)
+    if (ours && this.#isUnreadUnsure(ours, theirs)) this.loadLater(id)
+  }
+
+  /** Whether two states of a conversation, of which one has come further in time and the other in reading, leave open what is unread. */
+  #isUnreadUnsure(ours: ConversationSnapshot, theirs: ConversationSnapshot): boolean {
+    const state = this.#parts.store.getState()
+    const { id } = theirs.conversation
+    const own = state.session.me?.user.id ?? ''
+    const [mine, told] = [readSeqOf(ours, own), readSeqOf(theirs, own)]
+    const replaced = state.conversations[id]?.seq === theirs.seq
+    return (mine > told || (mine < told && !replaced)) && !canCountUnread(state, id)
+  }
+
+  #take(theirs: ConversationSnapshot): void {
+    const { store, onEntered } = this.#parts
+    const { id } = theirs.conversation
+    const entered = this.have(id) === undefined
+    store.update((state) => acceptSnapshot(state, theirs))
+    if (entered) onEntered(id)
     const gap = this.#gaps.get(id)
     const wanted = Math.max(theirs.seq, gap?.wanted ?? 0)
     if ((this.have(id) ?? wanted) < wanted) this.fetchLater(id, wanted)
@@ -176,6 +226,7 @@ export class Sync {
   reset(): void {
     for (const id of [...this.#gaps.keys()]) this.#forget(id)
     this.#loading.clear()
+    this.#loadingAgain.clear()
     this.#held = null
   }
 
@@ -270,7 +321,7 @@ export class Sync {
     const { store } = this.#parts
     const theirs = await this.#readSnapshot(conversationId)
     if (!hasMessages(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
-      return this.accept(theirs)
+      return this.#take(theirs)
     }
     await this.meet(conversationId, theirs.seq, (events, have) => {
       store.update((state) => {

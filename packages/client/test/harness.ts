@@ -81,6 +81,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
     ...base,
     onApplied: () => {},
     onProfiles: (profiles) => users.put(profiles),
+    onEntered: (id) => reads.entered(id),
     onReload: (id, withMessages) => {
       reloaded.push(id)
       void (withMessages ? messages.open(id) : sync.load(id)).catch(() => {})
@@ -92,7 +93,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
   const outbox = new Outbox({ ...base, storage: memoryStorage(), transport, onStored: () => {} })
   const newKey = createKeys(clock, random)
   const messages = new Messages({ ...base, sync, users, outbox, newKey, onSent: () => {} })
-  const reads = new Reads({ ...base, onUnsure: (id) => sync.loadLater(id) })
+  const reads: Reads = new Reads({ ...base, onUnsure: (id) => sync.loadLater(id) })
   return { store, clock, sync, messages, reads, outbox, asked, reloaded, foreign }
 }
 

@@ -50,7 +50,7 @@ test('CL-3 positions are sent, and what was missed is applied without asking aga
   model.send('ann', 'missed')
   model.rename('Renamed')
   const { command, asked } = commandOver(model)
-  await resume.run(command, true)
+  await resume.run(command, false)
   expect(asked).toEqual([{ epoch, cursors: { [conversationId]: have } }])
   expect(known(client)).toEqual(model.snapshot())
   expect(client.asked).toEqual([])
@@ -66,7 +66,7 @@ test('CL-3 events that arrive while positions are compared wait for the answer',
     const value = await command(...given)
     await answer.promise
     return value
-  }, true)
+  }, false)
   await settle()
   model.send('ann', 'live')
   client.sync.receive(model.event(model.head))
@@ -92,7 +92,7 @@ test('CL-3 what waited is taken in also when there is no answer', async () => {
 test('CL-3 what did not fit is fetched before the client counts as online, where messages are shown', async () => {
   const { model, client, resume } = await loaded()
   for (let i = 0; i < limits.changesPage + 5; i += 1) model.send('ann', `missed ${i}`)
-  await resume.run(commandOver(model, { events: [], behind: [conversationId] }).command, true)
+  await resume.run(commandOver(model, { events: [], behind: [conversationId] }).command, false)
   expect(client.sync.have(conversationId)).toBe(model.head)
   expect(client.asked).toEqual(['listChanges', 'listChanges'])
 })
@@ -104,7 +104,7 @@ test('CL-3 a conversation that is not among the heads is gone', async () => {
   expect(client.store.getState().timelines).toEqual({})
 })
 
-test('CL-3 lists are loaded again after an interruption, and only then', async () => {
+test('CL-3 lists are loaded again with a new connection, and only then', async () => {
   const { model, client, resume, done } = await loaded()
   const list = { filter: {}, ids: [conversationId], nextCursor: null, status: 'ready', error: null } as const
   client.store.update((state) => ({ ...state, lists: { all: list } }))
@@ -112,6 +112,15 @@ test('CL-3 lists are loaded again after an interruption, and only then', async (
   expect(done).toEqual([])
   await resume.run(commandOver(model).command, true)
   expect(done).toEqual(['lists'])
+  expect(client.asked).toEqual([])
+})
+
+test('CL-3 what is in no list is loaded again with a new connection: marks are no changes', async () => {
+  const { model, client, resume } = await loaded()
+  model.read(model.head)
+  await resume.run(commandOver(model).command, true)
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
 })
 
 test('CL-3 those whom the server does not name are not here', async () => {

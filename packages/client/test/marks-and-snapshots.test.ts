@@ -1,0 +1,117 @@
+import { type OperationName, ParleyError } from '@parley/protocol'
+import { expect, test } from 'vitest'
+import { Participants } from '../src/participants.ts'
+import { settle } from './fake-clock.ts'
+import { harness, known, type Network } from './harness.ts'
+import { conversationId, Model } from './model.ts'
+
+const me = 'me'
+
+/** Answers are what the server knew when it was asked, and arrive when they are let go. */
+function heldBack(held: OperationName): { readonly network: Network; letGo(): Promise<void> } {
+  const waiting: (() => void)[] = []
+  const network: Network = async (name, answer) => {
+    const value = answer()
+    if (name === held) await new Promise<void>((resolve) => waiting.push(resolve))
+    return value
+  }
+  const letGo = async () => {
+    for (const resolve of waiting.splice(0)) resolve()
+    await settle()
+  }
+  return { network, letGo }
+}
+
+function talked(count: number): Model {
+  const model = new Model(me, [me, 'ann'])
+  for (let i = 0; i < count; i += 1) model.send('ann', `text ${i}`)
+  return model
+}
+
+test('CL-43 a mark that is heard of while its conversation is on its way is not lost', async () => {
+  const model = talked(5)
+  const { network, letGo } = heldBack('getConversation')
+  const client = harness(model, network)
+  const loading = client.sync.load(conversationId)
+  client.reads.moved({ conversationId, userId: 'ann', seq: 4 }, 'readSeq')
+  client.reads.moved({ conversationId: 'other', userId: 'ann', seq: 9 }, 'readSeq')
+  await letGo()
+  await loading
+  expect(known(client)?.participants.find(({ userId }) => userId === 'ann')).toMatchObject({
+    readSeq: 4,
+    deliveredSeq: 4,
+  })
+})
+
+test('CL-43 a mark that is heard of while the participants are on their way is not lost', async () => {
+  const model = talked(5)
+  const client = harness(model)
+  await client.sync.load(conversationId)
+  const page = { items: model.snapshot().participants, nextCursor: null, users: [] }
+  const answer = Promise.withResolvers<typeof page>()
+  const { store, sync } = client
+  const users = { put: () => {} } as never
+  const participants = new Participants({
+    store,
+    sync,
+    users,
+    call: () => answer.promise as never,
+    onChanged: () => {},
+  })
+  const loading = participants.load(conversationId)
+  client.reads.moved({ conversationId, userId: 'ann', seq: 4 }, 'deliveredSeq')
+  answer.resolve(page)
+  await loading
+  const ann = store.getState().participants[conversationId]?.items.find(({ userId }) => userId === 'ann')
+  expect(ann?.deliveredSeq).toBe(4)
+})
+
+test('CL-43 CL-42 a mark of another device that comes with a newer snapshot makes the unread count right', async () => {
+  const model = talked(120)
+  const client = harness(model)
+  await client.messages.loadAround(conversationId, 5)
+  model.send('ann', 'later')
+  model.read(100)
+  client.sync.accept(model.snapshot())
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-43 CL-42 an answer from before the mark does not leave its count behind', async () => {
+  const model = talked(120)
+  const { network, letGo } = heldBack('getConversation')
+  const client = harness(model, network)
+  const opening = client.messages.loadAround(conversationId, 5)
+  await letGo()
+  await opening
+  client.sync.loadLater(conversationId)
+  await settle()
+  client.reads.markRead(conversationId, 100)
+  await client.clock.advance(2_000)
+  await letGo()
+  await letGo()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-43 loading again goes on until it worked, and ends with what is not there', async () => {
+  const model = talked(3)
+  let failure: ParleyError | null = new ParleyError('unavailable')
+  const network: Network = async (_name, answer) => {
+    if (failure) throw failure
+    return answer()
+  }
+  const client = harness(model, network)
+  client.sync.loadLater(conversationId)
+  await settle()
+  await client.clock.advance(3_000)
+  expect(client.asked.length).toBeGreaterThan(1)
+  failure = null
+  await client.clock.advance(20_000)
+  expect(known(client)).toEqual(model.snapshot())
+  failure = new ParleyError('not_found')
+  client.asked.length = 0
+  client.sync.loadLater(conversationId)
+  await settle()
+  await client.clock.advance(60_000)
+  expect(client.asked).toEqual(['getConversation'])
+})
