@@ -1,19 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Hint, PresenceNews, Revocation, Signal } from './bus.ts'
+import type { Packet, Way, Word } from './bus-linked.ts'
 import { openRedis } from './redis.ts'
-
-/** What goes from one node to the others. */
-export type Word =
-  | { readonly hint: Hint }
-  | { readonly signal: Signal }
-  | { readonly revocation: Revocation }
-  | { readonly news: PresenceNews }
-
-/** Words that go together; none at all is a heartbeat. */
-interface Packet {
-  readonly nodeId: string
-  readonly words: readonly Word[]
-}
 
 /** What a link reports to. */
 export interface LinkParts {
@@ -49,7 +36,7 @@ function toPacket(text: string): Packet | null {
  * A node's way to the others over Redis pub/sub. It is healthy while the node hears its own heartbeats come back: that proves the whole way,
  * to Redis and from it, so that a hung server or a lost subscription shows within a second.
  */
-export class Link {
+export class Link implements Way {
   readonly #parts: LinkParts
   readonly #publisher: Redis
   readonly #subscriber: Redis

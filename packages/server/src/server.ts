@@ -7,6 +7,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Bus, localBus } from './bus.ts'
 import { redisBus } from './bus-redis.ts'
+import { type Siblings, siblingBus } from './bus-siblings.ts'
 import { changeRoutes } from './changes/change.routes.ts'
 import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
@@ -43,6 +44,8 @@ export interface ServerParts {
   readonly connection: pg.PoolConfig
   readonly log: Logger
   readonly clock?: Clock
+  /** Other processes of this machine that serve the same port. */
+  readonly siblings?: Siblings | undefined
 }
 
 const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
@@ -112,11 +115,12 @@ interface BusParts {
   readonly metrics: Metrics
   readonly log: Logger
   readonly nodeId: string
+  readonly siblings: Siblings | undefined
 }
 
-/** The way to other nodes: over Redis where there is one. */
-function openBus({ redisUrl }: Config, { db, metrics, log, nodeId }: BusParts): Bus {
-  if (redisUrl === undefined) return localBus(nodeId)
+/** The way to other nodes: over Redis where there is one, else to the processes of this machine. */
+function openBus({ redisUrl }: Config, { db, metrics, log, nodeId, siblings }: BusParts): Bus {
+  if (redisUrl === undefined) return siblings ? siblingBus(nodeId, siblings) : localBus(nodeId)
   const bus = redisBus({ url: redisUrl, epoch: db.epoch, nodeId, counts: metrics, log })
   metrics.watchBus(() => bus.healthy)
   return bus
@@ -134,7 +138,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const db = await openDatabase(parts.connection, log)
   const metrics = createMetrics()
   const ids = idsFrom(clock)
-  const bus = openBus(config, { db, metrics, log, nodeId: ids() })
+  const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
   const services: Services = { db, bus, groups: new Groups(), clock, ids, log }
   const identity = createIdentity(services, config)
   const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))

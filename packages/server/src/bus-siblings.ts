@@ -1,0 +1,40 @@
+import type { Bus } from './bus.ts'
+import { linkedBus, type Packet, type Way, type WayEvents, type Word } from './bus-linked.ts'
+
+/** The other processes of this machine, reached through the one that started them all. */
+export interface Siblings {
+  send(packet: Packet): void
+  onPacket(listener: (packet: Packet) => void): void
+}
+
+class SiblingWay implements Way {
+  readonly healthy = true
+  readonly #nodeId: string
+  readonly #siblings: Siblings
+  #waiting: Word[] = []
+
+  constructor(nodeId: string, siblings: Siblings, { hear }: WayEvents) {
+    this.#nodeId = nodeId
+    this.#siblings = siblings
+    siblings.onPacket((packet) => hear(packet.nodeId, packet.words))
+  }
+
+  send(word: Word): void {
+    if (this.#waiting.push(word) === 1) setImmediate(() => this.#flush())
+  }
+
+  close(): void {
+    this.#waiting = []
+  }
+
+  #flush(): void {
+    const words = this.#waiting
+    this.#waiting = []
+    if (words.length > 0) this.#siblings.send({ nodeId: this.#nodeId, words })
+  }
+}
+
+/** A bus between the processes of one machine, without Redis. */
+export function siblingBus(nodeId: string, siblings: Siblings): Bus {
+  return linkedBus(nodeId, (events) => new SiblingWay(nodeId, siblings, events))
+}
