@@ -4,9 +4,15 @@ import pg from 'pg'
 import * as core from './migrations/0001_core.ts'
 import * as tail from './migrations/0002_tail.ts'
 import * as hotRows from './migrations/0003_hot_rows.ts'
+import * as cache from './migrations/0004_cache.ts'
 
 /** Every migration, by name, in order. Forward only. */
-const migrations: Record<string, Migration> = { '0001_core': core, '0002_tail': tail, '0003_hot_rows': hotRows }
+const migrations: Record<string, Migration> = {
+  '0001_core': core,
+  '0002_tail': tail,
+  '0003_hot_rows': hotRows,
+  '0004_cache': cache,
+}
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */
 const oldestVersion = 150_000
