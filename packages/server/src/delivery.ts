@@ -59,6 +59,13 @@ function batchOf(conversationId: string, { changes, messages }: Fresh): Batch {
   return { changes, entities }
 }
 
+function peopleOf(feeds: Iterable<Feed>, without: string): Reader[] {
+  const found = new Map<string, Reader>()
+  for (const feed of feeds)
+    for (const [userId, { reader }] of feed.places) if (userId !== without) found.set(userId, reader)
+  return [...found.values()]
+}
+
 /**
  * Delivers the change log to the sockets of this node, conversation by conversation, in order and without a gap.
  * A hint only says that there is more; the changes are read from the log, unless this process has just written them. Membership changes are applied to the set of readers at
@@ -142,24 +149,29 @@ export class Delivery {
     }
   }
 
-  /** People with sockets here who share a conversation with someone, without himself. */
+  /** People with sockets here who share a conversation with someone who is here, without himself. */
   companions(workspaceId: string, userId: string): Reader[] {
-    const found = new Map<string, Reader>()
-    for (const feed of this.#feedsOf.get(keyOf(workspaceId, userId)) ?? []) {
-      for (const [other, place] of feed.places) if (other !== userId) found.set(other, place.reader)
-    }
-    return [...found.values()]
+    return peopleOf(this.#feedsOf.get(keyOf(workspaceId, userId)) ?? [], userId)
   }
 
-  /** Sends an ephemeral event to everybody who shares a conversation with someone. */
-  tellCompanions({ workspaceId, userId }: Reader, type: string, payload: object): void {
+  /** People with sockets here who are in one of these conversations, without the one they are of. */
+  companionsIn(workspaceId: string, userId: string, conversationIds: readonly string[]): Reader[] {
+    return peopleOf(
+      conversationIds.flatMap((id) => this.#feeds.get(keyOf(workspaceId, id)) ?? []),
+      userId,
+    )
+  }
+
+  /** Sends an ephemeral event to some people. */
+  tell(readers: readonly Reader[], type: string, payload: object): void {
     const frame = frameOf({ type, payload })
-    for (const companion of this.companions(workspaceId, userId)) pushTo(companion, frame)
+    for (const reader of readers) pushTo(reader, frame)
   }
 
-  /** Whether a person is in a conversation, as far as it is delivered here. */
-  has(workspaceId: string, conversationId: string, userId: string): boolean {
-    return this.#feeds.get(keyOf(workspaceId, conversationId))?.places.has(userId) ?? false
+  /** How far a conversation is delivered here; null for who is not in it at that point. */
+  positionOf(workspaceId: string, conversationId: string, userId: string): number | null {
+    const feed = this.#feeds.get(keyOf(workspaceId, conversationId))
+    return feed?.places.has(userId) ? feed.delivered : null
   }
 
   /** Delivers nothing any more. */

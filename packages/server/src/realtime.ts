@@ -81,7 +81,7 @@ export class Realtime {
       allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
     })
     this.#delivery = new Delivery(services)
-    this.#presence = new PresenceService(this.#delivery, services.clock)
+    this.#presence = new PresenceService(this.#delivery, services)
     this.#outlets = new Outlets(metrics)
     this.#listen()
   }

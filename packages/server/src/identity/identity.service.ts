@@ -82,6 +82,10 @@ export function createIdentity(services: Services, config: Pick<Config, 'jwt' | 
   const readHostUser = hostUsers(services)
   const attempts = config.rateLimits ? countAttempts() : uncountedAttempts
 
+  services.bus.onRevocation(({ sessionKey }) => {
+    if (sessionKey !== undefined) verifier.end(sessionKey)
+  })
+
   async function byToken(bearer: string): Promise<Session> {
     const { key, claims, expiresAt } = await verifier.verify(bearer)
     const { id, role } = await readHostUser(claims)
@@ -101,8 +105,7 @@ export function createIdentity(services: Services, config: Pick<Config, 'jwt' | 
     signIn: (input, address) => signInWithPassword(services, attempts, input, address),
     signInWithLink: ({ token }, address) => signInByLink(services, attempts, token, address),
     signOut: async (session) => {
-      if (session.kind === 'token') verifier.end(session.key)
-      else await removeSession(services, session)
+      if (session.kind === 'session') await removeSession(services, session)
       const { workspaceId, userId } = session.actor
       services.bus.revoke({ workspaceId, userId, sessionKey: session.key, reason: 'signed-out' })
     },

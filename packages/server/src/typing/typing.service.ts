@@ -8,12 +8,13 @@ import type { Delivery } from '../delivery.ts'
  */
 export function signalTyping(
   ctx: Context,
-  delivery: Pick<Delivery, 'has'>,
+  delivery: Pick<Delivery, 'positionOf'>,
   type: 'user-typing' | 'user-stopped-typing',
   { conversationId, audience }: CommandInput<'start-typing'>,
 ): void {
   const { workspaceId, userId } = ctx.actor
-  if (!delivery.has(workspaceId, conversationId, userId)) throw new ParleyError('not_found')
+  const position = delivery.positionOf(workspaceId, conversationId, userId)
+  if (position === null) throw new ParleyError('not_found')
   if (audience === 'team' && lineOf(ctx.actor) === 'public') throw new ParleyError('forbidden')
   const payload = { conversationId, userId, audience }
   ctx.bus.signal({
@@ -23,6 +24,6 @@ export function signalTyping(
     type,
     team: payload,
     public: audience === 'everyone' ? payload : null,
-    position: 0,
+    position,
   })
 }
