@@ -108,6 +108,7 @@ describe('headers', () => {
         "base-uri 'none'",
         "object-src 'none'",
         "form-action 'self'",
+        "require-trusted-types-for 'script'",
       ]) {
         expect(policy.split('; ')).toContain(part)
       }
