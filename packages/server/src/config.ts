@@ -24,6 +24,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: boolean
   readonly rateLimits: boolean
+  /** What is kept of each kind; 0 of either keeps nothing. */
+  readonly cache: { readonly entries: number; readonly seconds: number }
   readonly logLevel: string
   readonly production: boolean
   readonly demo: boolean
@@ -42,6 +44,7 @@ const secret = z
   .min(shortestSecret, `must have at least ${shortestSecret} characters`)
   .refine((value) => !isSample(value), 'must not be a sample value')
 const web = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+const count = z.coerce.number('must be a number').int().min(0).max(10_000_000)
 const onOff = z.enum(['on', 'off'], 'must be on or off')
 
 const environment = z.object({
@@ -70,6 +73,8 @@ const environment = z.object({
     }),
   PARLEY_TRUST_PROXY: onOff.default('off'),
   PARLEY_RATE_LIMITS: onOff.default('on'),
+  PARLEY_CACHE_ENTRIES: count.default(1_000),
+  PARLEY_CACHE_SECONDS: count.default(3_600),
   PARLEY_DEMO: onOff.default('on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
@@ -144,6 +149,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: values.PARLEY_ALLOWED_ORIGINS,
     trustProxy: values.PARLEY_TRUST_PROXY === 'on',
     rateLimits: values.PARLEY_RATE_LIMITS === 'on',
+    cache: { entries: values.PARLEY_CACHE_ENTRIES, seconds: values.PARLEY_CACHE_SECONDS },
     logLevel: values.LOG_LEVEL,
     production,
     demo: !production && values.PARLEY_DEMO === 'on',

@@ -1,6 +1,7 @@
 import type { Role } from '@parley/protocol'
 import type { Logger } from 'pino'
 import type { Bus } from './bus.ts'
+import type { Cache } from './cache.ts'
 import type { Database, Scope } from './db/database.ts'
 import type { Groups } from './groups.ts'
 import { newId } from './ids.ts'
@@ -20,6 +21,7 @@ export interface Services {
   readonly db: Database
   readonly bus: Bus
   readonly groups: Groups
+  readonly cache: Cache
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Logger

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { type Bus, localBus } from './bus.ts'
 import { redisBus } from './bus-redis.ts'
 import { type Siblings, siblingBus } from './bus-siblings.ts'
+import { createCache } from './cache.ts'
 import { changeRoutes } from './changes/change.routes.ts'
 import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
@@ -139,7 +140,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const metrics = createMetrics()
   const ids = idsFrom(clock)
   const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
-  const services: Services = { db, bus, groups: new Groups(), clock, ids, log }
+  const cache = createCache(config.cache, clock)
+  const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
   const identity = createIdentity(services, config)
   const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))
   serveHealth(app, services, metrics)

@@ -29,6 +29,7 @@ function testConfig(given: Partial<Config>): Config {
     allowedOrigins: [],
     trustProxy: false,
     rateLimits: false,
+    cache: { entries: 1_000, seconds: 3_600 },
     logLevel: 'silent',
     production: false,
     demo: false,

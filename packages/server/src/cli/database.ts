@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { localBus } from '../bus.ts'
+import { noCache } from '../cache.ts'
 import type { Config } from '../config.ts'
 import { idsFrom, type Services, systemClock } from '../context.ts'
 import { holderOf } from '../db/data-directory.ts'
@@ -51,7 +52,8 @@ export async function withServices<Result>(
     const db = await openDatabase(connection, log, 6)
     try {
       const ids = idsFrom(systemClock)
-      const services = { db, bus: localBus(ids()), groups: new Groups(), clock: systemClock, ids, log }
+      const here = { bus: localBus(ids()), groups: new Groups(), cache: noCache }
+      const services = { db, ...here, clock: systemClock, ids, log }
       return await work(services, connection)
     } finally {
       await db.close()
