@@ -3,9 +3,12 @@ import { defineConfig } from 'vitest/config'
 const globalSetup = ['packages/testing/src/global-setup.ts']
 
 /** Tests that start, kill and time whole servers: one after the other, beside nothing else. */
-const alone = ['kill', 'running', 'fuzz', 'slow-reader', 'nodes', 'nodes-redis'].map(
-  (name) => `packages/server/test/${name}.test.ts`,
-)
+const alone = [
+  ...['kill', 'running', 'fuzz', 'slow-reader', 'processes', 'nodes', 'nodes-redis'].map(
+    (name) => `packages/server/test/${name}.test.ts`,
+  ),
+  'faults/faults.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { parseSource } from './parse-source.ts'
 import type { Source } from './source.ts'
 
-const folders = ['packages', 'apps', 'e2e', 'scripts', 'bench']
+const folders = ['packages', 'apps', 'e2e', 'scripts', 'bench', 'faults']
 const leftOut = new Set(['node_modules', 'dist', 'data'])
 
 function* walk(folder: string): Generator<string> {

@@ -39,7 +39,7 @@ export function lineOf(tree: ts.SourceFile, node: ts.Node): number {
 
 /** Whether a file holds tests or serves only them. */
 export function isTest(path: string): boolean {
-  return /\.test\.tsx?$|\/test\/|^e2e\/|^packages\/testing\/|^bench\//.test(path)
+  return /\.test\.tsx?$|\/test\/|^e2e\/|^packages\/testing\/|^(bench|faults)\//.test(path)
 }
 
 /** The package or application a file belongs to, as in `@parley/name`. */

@@ -1,0 +1,6 @@
+import type { Fault } from './fault.ts'
+import { databaseFaults } from './table/database.ts'
+import { serverFaults } from './table/server.ts'
+
+/** Every fault that can be tried, in the order of the table. */
+export const faults: readonly Fault[] = [...serverFaults, ...databaseFaults]
