@@ -174,9 +174,16 @@ export class Messages implements MessageMethods {
       this.#show(conversationId, (timeline) => timeline && { ...timeline, ...busy(timeline, place, false) })
     } catch (thrown) {
       const error = toParleyError(thrown)
+      if (isSuperseded(error) && this.#isWanted(conversationId)) return this.open(conversationId)
       if (!isSuperseded(error)) this.#show(conversationId, (known) => failed(known, place, error))
       throw error
     }
+  }
+
+  /** Whether a conversation is to be shown, now that what was loaded of it has been given up. */
+  #isWanted(conversationId: string): boolean {
+    const { timelines, connection } = this.#parts.store.getState()
+    return Object.hasOwn(timelines, conversationId) && connection.status !== 'closed'
   }
 
   /** A conversation may go while a page of it is on its way; whether it is back, the server knows. */

@@ -63,7 +63,7 @@ export class Outbox {
 
   /** Takes over what a person left unsent, and sends it. */
   async open(owner: string): Promise<void> {
-    if (this.#owner === owner) return this.kick()
+    if (this.#owner === owner && this.#tabs) return this.kick()
     this.shut()
     this.#owner = owner
     const { sharedAs } = this.#parts.storage
@@ -76,14 +76,19 @@ export class Outbox {
     this.kick()
   }
 
-  /** Sends nothing any more; what is unsent stays on the device. */
-  shut(): void {
+  /** Sends nothing until it is opened again; what is written is still kept for the same person. */
+  pause(): void {
     this.#tabs?.close()
     this.#tabs = null
-    this.#owner = null
     this.#leading = false
     for (const lane of this.#lanes.values()) lane.cancelRetry?.()
     this.#lanes.clear()
+  }
+
+  /** Sends and keeps nothing any more; what is unsent stays on the device. */
+  shut(): void {
+    this.pause()
+    this.#owner = null
     this.#kept.clear()
   }
 

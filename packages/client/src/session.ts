@@ -88,7 +88,7 @@ export class SessionControl implements SessionMethods {
     const { store, connection, outbox } = this.#parts
     this.#verified = false
     connection.stop()
-    outbox.shut()
+    outbox.pause()
     store.update((state) => {
       const { me } = state.session
       return { ...state, session: { status: me ? 'expired' : 'signed-out', me } }

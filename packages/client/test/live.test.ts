@@ -11,7 +11,7 @@ import {
   type TcpProxy,
   type TestServer,
 } from '@parley/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { ParleyClient } from '../src/api.ts'
 import { createClient } from '../src/client.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
@@ -77,6 +77,13 @@ function textsOf({ store }: ParleyClient, id: string): string[] {
 function goOffline(): void {
   network.hold('up', 'down')
   network.cut()
+}
+
+/** Makes the server one over another database, in which a conversation's messages read differently. */
+async function restoreAnother(id: string): Promise<void> {
+  await server.database.query("update messages set text = 'as restored' where conversation_id = $1", [id])
+  await server.database.query('update installation set epoch = gen_random_uuid()::text')
+  await server.restart()
 }
 
 /** A conversation of the three with messages of bob. */
@@ -276,14 +283,53 @@ test('CL-4 a server with another database is noticed, and everything loaded afre
   await alice.conversations.load({ q: 'nothing like it' })
   await alice.conversations.open(id)
   const epoch = alice.store.getState().session.me?.epoch
-  await server.database.query("update messages set text = 'as restored' where conversation_id = $1", [id])
-  await server.database.query("update installation set epoch = 'another'")
-  await server.restart()
+  await restoreAnother(id)
   await until(() => alice.store.getState().session.me?.epoch !== epoch, 'another epoch')
   await until(() => textsOf(alice, id)[0] === 'as restored', 'loaded afresh')
   const { lists, timelines } = alice.store.getState()
   expect(Object.values(lists).map(({ status }) => status)).toEqual(['ready', 'ready'])
   expect(timelines[id]?.status).toBe('ready')
+})
+
+test('CL-7 messages are shown after a change of the database also when lists cannot be loaded at that moment', async () => {
+  const id = await conversationWith('as it was')
+  const alice = await online('alice')
+  await alice.conversations.load({})
+  await alice.conversations.open(id)
+  const { fetch } = globalThis
+  let failures = 0
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    if (!new URL(url).pathname.endsWith('/conversations') || failures > 0) return fetch(url, init)
+    failures += 1
+    throw new TypeError('fetch failed')
+  })
+  try {
+    await restoreAnother(id)
+    await until(() => textsOf(alice, id)[0] === 'as restored', 'loaded afresh')
+    await until(() => alice.store.getState().lists[listKey({})]?.status === 'ready', 'the list too')
+    expect(failures).toBe(1)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})
+
+test('CL-33 a session that ends by itself leaves what is loaded, and keeps what is unsent', async () => {
+  const id = await conversationWith('readable')
+  const storage = memoryStorage()
+  await who.alice.call('addParticipant', { conversationId: id, userId: 'dave', history: 'all' })
+  const dave = await online('dave', { storage })
+  await dave.conversations.open(id)
+  await server.database.query("update users set deactivated_at = now() where id = 'dave'")
+  await until(() => dave.store.getState().session.status === 'expired', 'expired')
+  dave.messages.send(id, { text: 'unsent' })
+  expect(textsOf(dave, id)).toEqual(['readable'])
+  expect(dave.store.getState().connection).toEqual({ status: 'idle' })
+  const owner = JSON.stringify([server.url, 'w1', 'dave'])
+  expect((await storage.load(owner)).pending).toMatchObject([{ text: 'unsent' }])
+  await server.database.query("update users set deactivated_at = null where id = 'dave'")
+  await dave.start()
+  await until(() => dave.store.getState().outbox[id] === undefined, 'sent after all')
+  await until(() => textsOf(dave, id).includes('unsent'), 'and shown')
 })
 
 test('CL-33 signing out erases the device', async () => {

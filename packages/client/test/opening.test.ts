@@ -1,5 +1,6 @@
 import { limits, type OperationName, ParleyError } from '@parley/protocol'
 import { expect, test } from 'vitest'
+import { unreachable } from '../src/http-errors.ts'
 import { settle } from './fake-clock.ts'
 import { type Harness, harness, type Network } from './harness.ts'
 import { conversationId, Model } from './model.ts'
@@ -138,4 +139,33 @@ test('CL-7 a failed page is shown, also when what it should have joined has gone
   await settle()
   expect(await opening).toMatchObject({ code: 'unavailable' })
   expect(timelineOf(client)).toMatchObject({ status: 'error', error: { code: 'unavailable' } })
+})
+
+test('CL-7 an opening whose answers belong to another database goes on with the present one', async () => {
+  const model = new Model(me, [me, 'ann'])
+  talk(model, 3)
+  const { network, underway } = slow()
+  const client = harness(model, network)
+  const opening = client.messages.open(conversationId)
+  await settle()
+  client.messages.reset()
+  for (const one of underway.splice(0)) one.fail(unreachable('superseded'))
+  await arriveAll(client, underway)
+  await opening
+  expect(timelineOf(client)).toMatchObject({ status: 'ready', error: null })
+})
+
+test.each(['closed', 'signed out'])('CL-7 an opening ends when the client is %s', async (end) => {
+  const model = new Model(me, [me, 'ann'])
+  const { network, underway } = slow()
+  const client = harness(model, network)
+  const opening = client.messages.open(conversationId).catch((error: unknown) => error)
+  await settle()
+  client.messages.reset()
+  client.store.update((state) =>
+    end === 'closed' ? { ...state, connection: { status: 'closed' } } : { ...state, timelines: {} },
+  )
+  for (const one of underway.splice(0)) one.fail(unreachable('superseded'))
+  expect(await opening).toMatchObject({ code: 'unavailable' })
+  expect(underway).toEqual([])
 })
