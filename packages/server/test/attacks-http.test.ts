@@ -89,6 +89,39 @@ describe('objects of others', () => {
     }
   })
 
+  const queries = ['', 'after=0', 'limit=1', 'after=0&limit=1', 'before=99', 'around=1', 'role=admin', 'include=all']
+  const reads = (Object.keys(operations) as OperationName[]).filter((name) => {
+    return operations[name].method === 'GET' && operations[name].params.length > 0
+  })
+
+  test.each(reads)('SEC-2 %s: no parameter opens what is not open', async (name) => {
+    const read = async (who: Person, at: typeof secret, query: string) => {
+      const path = requestOf(name, validInputs(at)[name]).path.split('?')[0]
+      return bytesOf(await who.send({ method: 'GET', path: `${path}?${query}` }))
+    }
+    const ids = server.running.services.ids
+    for (const who of [all.eve, all.mallory, all.root]) {
+      for (const query of queries) {
+        const closed = await read(who, secret, query)
+        expect(closed).toEqual(await read(who, { mark: '', conversationId: ids(), messageId: ids() }, query))
+        expect([400, 404]).toContain((closed as RawAnswer).status)
+      }
+    }
+  })
+
+  test('SEC-136 it takes no longer to refuse what is there than what never was', async () => {
+    const times: Record<'there' | 'never', number[]> = { there: [], never: [] }
+    for (let round = 0; round < 400; round += 1) {
+      const which = round % 2 === 0 ? 'there' : 'never'
+      const conversationId = which === 'there' ? secret.conversationId : server.running.services.ids()
+      const started = performance.now()
+      await all.eve.callRaw('getConversation', { conversationId })
+      times[which].push(performance.now() - started)
+    }
+    const median = (list: number[]) => list.toSorted((a, b) => a - b)[list.length / 2] ?? 0
+    expect(Math.abs(median(times.there) - median(times.never))).toBeLessThan(5)
+  })
+
   test('SEC-3 SEC-8 a message of others is not quoted, by its id or in passing', async () => {
     const { id, messageId } = await evesOwn()
     const quoted = await all.eve.callRaw('sendMessage', { ...fresh(id), replyTo: secret.messageId })
