@@ -73,9 +73,9 @@ function exitOf(child: ChildProcess, said: () => string): Promise<Exit> {
   })
 }
 
-/** Runs `parley start`. */
-function launch(env: NodeJS.ProcessEnv): { child: ChildProcess; ended: Promise<Exit> } {
-  const child = spawn(process.execPath, [binary, 'start'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+/** Runs `parley`. */
+function launch(env: NodeJS.ProcessEnv, args: readonly string[]): { child: ChildProcess; ended: Promise<Exit> } {
+  const child = spawn(process.execPath, [binary, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint += chunk.toString()
@@ -86,8 +86,12 @@ function launch(env: NodeJS.ProcessEnv): { child: ChildProcess; ended: Promise<E
 /**
  * Prepares a server process with a fresh data directory; it is not started yet.
  * @param more environment that differs, such as `DATABASE_URL`
+ * @param args the command and its options
  */
-export async function createProgram(more: NodeJS.ProcessEnv = {}): Promise<Program> {
+export async function createProgram(
+  more: NodeJS.ProcessEnv = {},
+  args: readonly string[] = ['start'],
+): Promise<Program> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-program-'))
   const port = await freePort()
   const secret = randomBytes(32).toString('base64url')
@@ -123,10 +127,10 @@ export async function createProgram(more: NodeJS.ProcessEnv = {}): Promise<Progr
       return current?.child.pid ?? 0
     },
     start: () => {
-      current = launch(env)
+      current = launch(env, args)
       return ready()
     },
-    startSecond: async () => launch({ ...env, PORT: String(await freePort()) }).ended,
+    startSecond: async () => launch({ ...env, PORT: String(await freePort()) }, args).ended,
     ready,
     end,
     processes,

@@ -40,24 +40,31 @@ export async function reachDatabase(config: Config): Promise<Reachable> {
   return claimDatabase(config, commandLog(config))
 }
 
+/** Runs work on the migrated database with connections of its own, and closes them. */
+export async function usingServices<Result>(
+  connection: pg.PoolConfig,
+  log: Logger,
+  work: (services: Services) => Promise<Result>,
+): Promise<Result> {
+  const db = await openDatabase(connection, log, 6)
+  try {
+    const ids = idsFrom(systemClock)
+    const here = { bus: localBus(ids()), groups: new Groups(), cache: noCache }
+    return await work({ db, ...here, clock: systemClock, ids, log })
+  } finally {
+    await db.close()
+  }
+}
+
 /** Runs a command's work on the migrated database and closes everything after it. */
 export async function withServices<Result>(
   config: Config,
   work: (services: Services, connection: pg.PoolConfig) => Promise<Result>,
 ): Promise<Result> {
   const { connection, close } = await reachDatabase(config)
-  const log = commandLog(config)
   try {
     await migrate(connection)
-    const db = await openDatabase(connection, log, 6)
-    try {
-      const ids = idsFrom(systemClock)
-      const here = { bus: localBus(ids()), groups: new Groups(), cache: noCache }
-      const services = { db, ...here, clock: systemClock, ids, log }
-      return await work(services, connection)
-    } finally {
-      await db.close()
-    }
+    return await usingServices(connection, commandLog(config), (services) => work(services, connection))
   } finally {
     await close()
   }

@@ -1,17 +1,20 @@
 import { ParleyError } from '@parley/protocol'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import type { Services } from '../context.ts'
+import { migrate } from '../db/migrate.ts'
 import { type DemoPerson, seedDemo } from '../demo/demo.service.ts'
 import { demoUsers } from '../demo/demo-people.ts'
-import type { Identity } from '../identity/identity.service.ts'
+import { createIdentity, type Identity } from '../identity/identity.service.ts'
 import { createLog } from '../log.ts'
-import { type ParleyServer, startServer } from '../server.ts'
+import { startServer } from '../server.ts'
 import { defaultWorkspaceId } from '../workspaces/workspace.service.ts'
 import type { ReadConfig } from './commands.ts'
-import { claimDatabase } from './database.ts'
+import { claimDatabase, type Reachable, usingServices } from './database.ts'
 import { baseUrl, linkTo } from './link.ts'
 import { hasAccounts } from './people.service.ts'
+import { startProcesses } from './processes.ts'
 import { say, table } from './terminal.ts'
 
 const help = `
@@ -21,6 +24,7 @@ a demo workspace and prints links to sign in. Ctrl-C or SIGTERM stops it: what i
 Examples:
   parley start
   PORT=8080 DATABASE_URL=postgresql://parley@db.internal/parley parley start
+  parley start --processes 4
 `
 
 /**
@@ -60,7 +64,7 @@ async function demoLink(base: string, identity: Identity): Promise<string | null
 }
 
 /** Says where the inbox is, in one link that opens it, and how to get in. */
-async function announce(config: Config, { url, services, identity }: ParleyServer): Promise<void> {
+async function announce(config: Config, url: string, services: Services, identity: Identity): Promise<void> {
   const base = baseUrl({ ...config, port: Number(new URL(url).port) || config.port })
   const people = config.demo ? await seedDemo(services, identity) : null
   if (people !== null) return announceDemo(base, people)
@@ -71,21 +75,56 @@ async function announce(config: Config, { url, services, identity }: ParleyServe
   say('Nobody can sign in yet. Make the first administrator: parley user create --name NAME --email EMAIL --role admin')
 }
 
-async function start(config: Config): Promise<void> {
+interface Serving {
+  close(): Promise<void>
+}
+
+async function serveAlone(config: Config, connection: Reachable['connection'], log: Logger): Promise<Serving> {
+  const server = await startServer(config, { connection, log })
+  await announce(config, server.url, server.services, server.identity)
+  return server
+}
+
+async function serveTogether(
+  count: number,
+  config: Config,
+  connection: Reachable['connection'],
+  log: Logger,
+): Promise<Serving> {
+  await migrate(connection)
+  const processes = await startProcesses(count, config, { connection, log })
+  try {
+    await usingServices(connection, log, (services) => {
+      return announce(config, processes.url, services, createIdentity(services, config))
+    })
+    return processes
+  } catch (error) {
+    await processes.close()
+    throw error
+  }
+}
+
+async function start(config: Config, count: number): Promise<void> {
   const stopped = stopSignal()
   const log = serverLog(config)
   const database = await claimDatabase(config, log)
   try {
-    const server = await startServer(config, { connection: database.connection, log })
-    try {
-      await announce(config, server)
-      log.info({ signal: await stopped }, 'stopping')
-    } finally {
-      await server.close()
-    }
+    const serving = await (count === 1
+      ? serveAlone(config, database.connection, log)
+      : serveTogether(count, config, database.connection, log))
+    log.info({ signal: await stopped }, 'stopping')
+    await serving.close()
   } finally {
     await database.close()
   }
+}
+
+const mostProcesses = 64
+
+function parseProcesses(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= mostProcesses) return count
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${mostProcesses}.`)
 }
 
 /** `parley start` */
@@ -94,6 +133,7 @@ export function addStart(program: Command, readConfig: ReadConfig): void {
     .command('start')
     .summary('serve')
     .description('Starts the server: application, API and sockets on one port.')
+    .option('--processes <count>', 'how many processes serve the port, one for each core to use', parseProcesses, 1)
     .addHelpText('after', help)
-    .action(() => start(readConfig()))
+    .action(({ processes }: { processes: number }) => start(readConfig(), processes))
 }

@@ -1,0 +1,41 @@
+import { createLog } from '../log.ts'
+import { startServer } from '../server.ts'
+import type { FromWorker, ToWorker } from './worker-words.ts'
+
+/** One of several processes that serve the same port: started, fed and stopped by the process that forked it. */
+
+function tell(word: FromWorker): void {
+  if (process.connected) process.send?.(word)
+}
+
+async function serve({ config, connection }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  const heard = new Promise<'stop'>((resolve) => {
+    process.on('message', (word: ToWorker) => word.kind === 'stop' && resolve('stop'))
+    process.on('disconnect', () => resolve('stop'))
+  })
+  const server = await startServer(config, {
+    connection,
+    log: createLog(config),
+    siblings: {
+      send: (packet) => tell({ kind: 'packet', packet }),
+      onPacket: (listener) =>
+        void process.on('message', (word: ToWorker) => word.kind === 'packet' && listener(word.packet)),
+    },
+  })
+  tell({ kind: 'ready', url: server.url })
+  await heard
+  await server.close()
+  if (process.connected) process.disconnect()
+}
+
+// A terminal's Ctrl-C reaches every process of the group; the one that forked this one says when to stop.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.once('message', (word: ToWorker) => {
+  if (word.kind !== 'start') return
+  serve(word).catch((error: unknown) => {
+    tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })
+    process.exitCode = 1
+    if (process.connected) process.disconnect()
+  })
+})
