@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { focusComposer } from '../composer/focus-composer.ts'
 import { ConversationList } from '../conversations/ConversationList.tsx'
 import { NewConversation } from '../conversations/NewConversation.tsx'
 import { isView } from '../conversations/use-conversations.ts'
@@ -54,15 +55,20 @@ function Main({ location, onNavigate }: MessagingLayoutProps) {
 export function MessagingLayout(props: MessagingLayoutProps) {
   const { location, onNavigate, rail } = props
   const view = location.screen === 'inbox' && isView(location.view) ? location.view : 'all'
+  const selectedId = location.screen === 'conversation' ? location.conversationId : undefined
+  const open = (conversationId: string) => {
+    if (conversationId === selectedId) focusComposer()
+    else onNavigate({ screen: 'conversation', conversationId })
+  }
   return (
     <div className="parley-frame">
       <div className="parley-layout" data-screen={location.screen}>
         {rail}
         <ConversationList
           view={view}
-          selectedId={location.screen === 'conversation' ? location.conversationId : undefined}
+          selectedId={selectedId}
           onView={(next) => onNavigate({ screen: 'inbox', view: next }, { replace: true })}
-          onOpen={(conversationId) => onNavigate({ screen: 'conversation', conversationId })}
+          onOpen={open}
           onNew={() => onNavigate({ screen: 'new' })}
         />
         <Main {...props} />

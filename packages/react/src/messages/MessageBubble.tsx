@@ -92,7 +92,11 @@ function useEntering(article: RefObject<HTMLElement | null>) {
   const onBlur = (event: FocusEvent) => {
     if (!article.current?.contains(event.relatedTarget)) setEntered(false)
   }
-  return { entered, enter: () => setEntered(true), leave, onBlur }
+  const enter = (event: KeyboardEvent) => {
+    event.preventDefault()
+    setEntered(true)
+  }
+  return { entered, enter, leave, onBlur }
 }
 
 const keys: Readonly<Record<string, 'reply' | 'edit' | 'remove' | 'copy'>> = {
@@ -116,7 +120,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') leave(event)
     if (event.target !== article.current || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'Enter') enter()
+    if (event.key === 'Enter') enter(event)
     const action = control.actions[keys[event.key] ?? 'reply']
     if (!Object.hasOwn(keys, event.key) || !action) return
     event.preventDefault()
@@ -163,7 +167,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
         <div className="parley-message-lane">
           {entry.showsStatus && <MessageStatus row={entry.row} conversationId={conversationId} />}
         </div>
-        {message && reached && !editing && (
+        {message && reached && (
           <MessageActions label={text('actionsFor', { name, time: timeOfDay(entry.at) })} actions={control.actions} />
         )}
         {control.confirming && (
