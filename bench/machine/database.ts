@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startPostgres } from '../../packages/testing/src/postgres.ts'
-import { freePort } from './port.ts'
+import { freePort } from '../../packages/testing/src/program.ts'
 import { pinTree, serverCores } from './processes.ts'
 
 /** A PostgreSQL of the measurement's own: fsync on, acknowledged is on the disk. */
@@ -33,6 +33,7 @@ export async function startDatabase(): Promise<Database> {
   const { connection, stop } = startPostgres({ ...settings, port: String(port) })
   const pid = Number(readFileSync(join(String(connection.host), 'data/postmaster.pid'), 'utf8').split('\n')[0])
   pinTree(pid, serverCores)
+  let running = true
   const run = (name: string, ...args: readonly string[]) => {
     const target = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', name]
     return execFileSync('psql', [...target, '-XqAt', '-v', 'ON_ERROR_STOP=1', ...args], {
@@ -49,6 +50,9 @@ export async function startDatabase(): Promise<Database> {
       return `postgresql://postgres@127.0.0.1:${port}/${name}`
     },
     drop: (name) => void run('postgres', '-c', `drop database if exists ${name} with (force)`),
-    stop,
+    stop: () => {
+      if (running) stop()
+      running = false
+    },
   }
 }

@@ -62,7 +62,7 @@ function proportionalKilobytes(pid: number): number {
 }
 
 /** Memory of a process and what it started, in MB; what is shared counts once. */
-function memoryOf(root: number): number {
+export function memoryOf(root: number): number {
   return treeOf(root).reduce((sum, pid) => sum + proportionalKilobytes(pid), 0) / 1024
 }
 
@@ -96,8 +96,8 @@ export function watchUsage(pids: { server: number; database: number; load: reado
   }
 }
 
-/** Waits until others leave the machine alone for a moment, but not for long. */
-export async function awaitQuiet(limit = 10_000): Promise<void> {
+/** Waits until others leave the machine alone for a moment; not forever. */
+export async function awaitQuiet(limit = 30_000): Promise<void> {
   const deadline = performance.now() + limit
   while (performance.now() < deadline) {
     const before = busySeconds()

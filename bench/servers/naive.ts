@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { freePort } from '../machine/port.ts'
+import { freePort } from '../../packages/testing/src/program.ts'
 import { endChild, startPinned, untilAnswers } from './child.ts'
 import { type Assignment, membersOf, type RunningServer, signToken } from './server.ts'
 

@@ -1,12 +1,13 @@
 import { startEjabberd } from './ejabberd.ts'
 import { startNaive } from './naive.ts'
-import { startParley, startParleyHttp } from './parley.ts'
+import { startParley, startParleyEmbedded, startParleyHttp } from './parley.ts'
 import type { StartServer } from './server.ts'
 
 /** Every server that can be measured. */
 export const servers = {
   parley: startParley,
   'parley-http': startParleyHttp,
+  'parley-embedded': startParleyEmbedded,
   naive: startNaive,
   ejabberd: startEjabberd,
 } as const satisfies Readonly<Record<string, StartServer>>

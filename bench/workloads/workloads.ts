@@ -1,0 +1,16 @@
+import { depth } from './depth.ts'
+import { idle } from './idle.ts'
+import { load } from './load.ts'
+import { screen } from './screen.ts'
+import type { Workload } from './workload.ts'
+
+/** Everything that can be measured, in the order of the report. */
+export const workloads = {
+  pairs: load('pairs'),
+  group: load('group'),
+  idle,
+  depth,
+  screen,
+} as const satisfies Readonly<Record<string, Workload>>
+
+export type WorkloadName = keyof typeof workloads
