@@ -1,6 +1,7 @@
 import type { Fault } from './fault.ts'
 import { databaseFaults } from './table/database.ts'
+import { redisFaults } from './table/redis.ts'
 import { serverFaults } from './table/server.ts'
 
 /** Every fault that can be tried, in the order of the table. */
-export const faults: readonly Fault[] = [...serverFaults, ...databaseFaults]
+export const faults: readonly Fault[] = [...serverFaults, ...databaseFaults, ...redisFaults]

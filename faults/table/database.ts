@@ -137,6 +137,26 @@ async function lockRow(trial: Trial): Promise<void> {
   onlyUnavailable(trial)
 }
 
+/** The first node loses its database; its clients go to the other one. */
+async function cutFromDatabase(trial: Trial): Promise<void> {
+  const { stage, workload, wait, short, expect, note } = trial
+  const [wire] = stage.wires.database ?? []
+  const [first] = stage.nodes
+  await wait(1)
+  wire?.hold('up', 'down')
+  wire?.cut()
+  const begun = performance.now()
+  const status = await statusOf(`${first?.url}/readyz`)
+  await wait(short ? 4 : 25)
+  wire?.flow()
+  const over = performance.now()
+  await workload.recovered()
+  expect(status === 503, `readiness of the node without a database was ${status}`)
+  const answers = workload.answers(begun, over)
+  note(`${answers.length} sends in between, p99 ${Math.round(percentile(answers, 99))} ms`)
+  onlyUnavailable(trial)
+}
+
 const common = {
   promise: 'G11; liveness 200, readiness 503, memory flat, requests end within 10 s, recovered within 5 s',
   needs: { nodes: 2 },
@@ -157,5 +177,13 @@ export const databaseFaults: readonly Fault[] = [
     needs: { nodes: 2 },
     recoversWithin,
     strike: lockRow,
+  },
+  {
+    name: 'cut-from-database',
+    title: 'one node cut from PostgreSQL',
+    promise: 'not ready, no delivery without membership, clients move',
+    needs: { nodes: 2, redis: true, wires: ['database'] },
+    recoversWithin,
+    strike: cutFromDatabase,
   },
 ]

@@ -73,6 +73,16 @@ export class Workload {
     await this.#until(() => this.readers.every(isLevel), 'every reader is level')
   }
 
+  /** Lets the writers fall silent, once what they wrote last is known. */
+  async pause(): Promise<void> {
+    for (const writer of this.writers) writer.paused = true
+    await this.#until(() => this.writers.every(({ resting }) => resting), 'every writer rests')
+  }
+
+  goOn(): void {
+    for (const writer of this.writers) writer.paused = false
+  }
+
   /** Removes the victim from his first conversation, insisting until it is known; answers the position. */
   async removeVictim(): Promise<{ conversationId: string; seq: number }> {
     const { owner, victim } = this.cast

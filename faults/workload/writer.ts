@@ -27,6 +27,7 @@ interface Plan {
 }
 
 const retryDelay = 60
+const restCheck = 20
 const doubledEvery = 9
 /** Begins the text of every note, so that it is known wherever it turns up. */
 export const noteMark = 'note-to-the-team'
@@ -52,6 +53,9 @@ export class StandingWriter {
   #abandoned = false
   #slowest = 0
   lastKnown = 0
+  /** Writes nothing new while this is set. */
+  paused = false
+  resting = false
 
   constructor(roamer: Roamer, plan: Plan) {
     this.roamer = roamer
@@ -86,6 +90,8 @@ export class StandingWriter {
     let due = performance.now() + seeded.below(pace)
     for (let index = 0; !this.#stopped; index += 1) {
       await sleep(Math.max(0, due - performance.now()))
+      await this.#rest()
+      if (this.#stopped) return
       due = Math.max(due + pace, performance.now() - pace)
       const { conversationId, audience } = next(index)
       const text = `${audience === 'team' ? noteMark : 'message'} ${this.roamer.who.id} ${index}`
@@ -95,6 +101,12 @@ export class StandingWriter {
       const begun = performance.now()
       await Promise.all(Array.from({ length: times }, () => this.#insist(intent, begun)))
     }
+  }
+
+  async #rest(): Promise<void> {
+    this.resting = this.paused
+    while (this.paused && !this.#stopped) await sleep(restCheck)
+    this.resting = false
   }
 
   async #insist(intent: Intent, begun: number): Promise<void> {
