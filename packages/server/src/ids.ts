@@ -1,8 +1,21 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const timeLength = 10
 const randomLength = 16
+
+/** Random bytes are drawn for many ids at once: a draw costs more than the bytes. */
+const pool = new Uint8Array(256 * randomLength)
+let drawn = pool.length
+
+function drawRandom(): Uint8Array {
+  if (drawn === pool.length) {
+    randomFillSync(pool)
+    drawn = 0
+  }
+  drawn += randomLength
+  return pool.subarray(drawn - randomLength, drawn)
+}
 
 function encodeTime(milliseconds: number): string {
   let rest = milliseconds
@@ -19,9 +32,8 @@ function encodeTime(milliseconds: number): string {
  * @param milliseconds the time to sort by, Unix milliseconds
  */
 export function newId(milliseconds: number): string {
-  const random = randomBytes(randomLength)
   let out = encodeTime(milliseconds)
-  for (const byte of random) out += alphabet[byte % 32]
+  for (const byte of drawRandom()) out += alphabet[byte % 32]
   return out
 }
 

@@ -5,6 +5,8 @@ import type { Frame } from './realtime-frame.ts'
 /** Where the events for one socket go in. */
 export interface Outlet {
   push(frame: Frame): void
+  /** Holds back what is written to the socket by others in this turn, so that it goes out together with the frames. */
+  gather(): void
 }
 
 /** The parts of an Engine.IO connection that tell what waits, and that carry bytes. */
@@ -38,6 +40,7 @@ class SocketOutlet implements Outlet {
   readonly socket: Socket
   readonly #due: (outlet: SocketOutlet) => void
   #frames: Frame[] = []
+  #corked: TcpSocket | null = null
 
   constructor(socket: Socket, due: (outlet: SocketOutlet) => void) {
     this.socket = socket
@@ -46,6 +49,19 @@ class SocketOutlet implements Outlet {
 
   push(frame: Frame): void {
     if (this.#frames.push(frame) === 1) this.#due(this)
+  }
+
+  gather(): void {
+    if (this.#corked) return
+    this.#corked = this.direct
+    if (!this.#corked) return
+    this.#corked.cork()
+    this.#due(this)
+  }
+
+  release(): void {
+    this.#corked?.uncork()
+    this.#corked = null
   }
 
   take(): Frame[] {
@@ -68,6 +84,7 @@ class SocketOutlet implements Outlet {
 
   /** The connection itself, when nothing stands between: then whole frames may be written to it. */
   get direct(): TcpSocket | null {
+    if (this.#corked) return this.#corked
     const { readyState, writeBuffer, transport } = this.#wire
     const ready =
       readyState === 'open' && transport.name === 'websocket' && transport.writable && writeBuffer.length === 0
@@ -106,7 +123,10 @@ export class Outlets {
 
   /** Sends what is due at once, such as before the sockets are closed. */
   flush(): void {
-    for (const outlet of this.#due) this.#write(outlet)
+    for (const outlet of this.#due) {
+      this.#write(outlet)
+      outlet.release()
+    }
     this.#due.clear()
   }
 
@@ -126,6 +146,7 @@ export class Outlets {
     const direct = outlet.direct
     if (direct) direct.write(this.#bytesOf(frames))
     else for (const { type, payload } of frames) outlet.socket.emit(type, payload)
+    outlet.release()
     if (outlet.queuedBytes > 0) this.#lagging.add(outlet)
     else this.#lagging.delete(outlet)
     this.#counts.delivered(frames.length)

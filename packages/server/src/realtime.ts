@@ -134,7 +134,10 @@ export class Realtime {
     const connection = { socket, session, reader, outlet, ctx, commandsLeft: limits.socketCommandsPerMinute }
     this.#connections.set(socket.id, connection)
     socket.onAny((name: string, input: unknown, answer: unknown) => {
-      void this.#command(connection, name, input, typeof answer === 'function' ? (answer as Answer) : () => {})
+      void this.#command(connection, name, input, (body) => {
+        outlet.gather()
+        if (typeof answer === 'function') answer(body)
+      })
     })
     socket.on('disconnect', () => this.#disconnect(connection))
   }

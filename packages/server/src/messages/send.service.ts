@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Audience, limits, type Message, ParleyError, type ParsedInput } from '@parley/protocol'
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
@@ -55,7 +55,7 @@ const insert = statement(
 
 function bodyHash(conversationId: string, draft: Draft): string {
   const body = JSON.stringify([conversationId, draft.text, draft.audience, draft.replyTo ?? null])
-  return createHash('sha256').update(body).digest('base64url')
+  return hash('sha256', body, 'base64url')
 }
 
 function keyOf(senderId: string, clientKey: string): string {
@@ -84,7 +84,7 @@ function quoteColumns(quoted: MessageRow | undefined) {
 }
 
 /** The row of a new message, but for the time, which is the database's. */
-function newRow({ actor, writing, draft }: Posting, id: string, hash: string, quoted: MessageRow | undefined) {
+function newRow({ actor, writing, draft }: Posting, id: string, digest: string, quoted: MessageRow | undefined) {
   const { seq, publicSeq } = writing.emit({ type: 'new-message', entityId: id, audience: draft.audience })
   return {
     id,
@@ -93,7 +93,7 @@ function newRow({ actor, writing, draft }: Posting, id: string, hash: string, qu
     public_seq: publicSeq,
     sender_id: actor.userId,
     client_key: draft.clientKey,
-    body_hash: hash,
+    body_hash: digest,
     kind: writing.conversation.kind,
     audience: draft.audience,
     text: draft.text,
@@ -127,17 +127,17 @@ class Group {
    */
   post(posting: Posting): MessageRow {
     const { actor, writing, draft } = posting
-    const hash = bodyHash(writing.conversation.id, draft)
+    const digest = bodyHash(writing.conversation.id, draft)
     const standing = this.#standing.get(keyOf(actor.userId, draft.clientKey))
     if (standing) {
-      if (standing.body_hash !== hash) throw new ParleyError('client_key_reused')
+      if (standing.body_hash !== digest) throw new ParleyError('client_key_reused')
       return standing
     }
     if (!canWriteFor(actor, writing.conversation.kind, draft.audience)) throw new ParleyError('forbidden')
     requireOpen(writing.conversation)
     const quoted = draft.replyTo === undefined ? undefined : this.#known.get(draft.replyTo)
     if (draft.replyTo !== undefined) requireQuotable(posting, quoted)
-    const row = newRow(posting, this.#ids(), hash, quoted)
+    const row = newRow(posting, this.#ids(), digest, quoted)
     writing.touch(draft.audience)
     this.rows.push({ row, writing })
     this.#standing.set(keyOf(actor.userId, draft.clientKey), row)
