@@ -178,6 +178,7 @@ export class Outlets {
   }
 
   #forget(outlet: SocketOutlet): void {
+    outlet.release()
     this.#due.delete(outlet)
     this.#lagging.delete(outlet)
     this.#behind.delete(outlet)
