@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { limits } from '@parley/protocol'
 import { z } from 'zod'
 import { newSecret } from './ids.ts'
 
@@ -24,6 +25,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: boolean
   readonly rateLimits: boolean
+  /** How many messages a person may send a minute. */
+  readonly messagesPerMinute: number
   /** What is kept of each kind; 0 of either keeps nothing. */
   readonly cache: { readonly entries: number; readonly seconds: number }
   readonly logLevel: string
@@ -73,6 +76,12 @@ const environment = z.object({
     }),
   PARLEY_TRUST_PROXY: onOff.default('off'),
   PARLEY_RATE_LIMITS: onOff.default('on'),
+  PARLEY_MESSAGES_PER_MINUTE: z.coerce
+    .number('must be a number')
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(limits.messagesPerMinute),
   PARLEY_CACHE_ENTRIES: count.default(1_000),
   PARLEY_CACHE_SECONDS: count.default(3_600),
   PARLEY_DEMO: onOff.default('on'),
@@ -149,6 +158,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: values.PARLEY_ALLOWED_ORIGINS,
     trustProxy: values.PARLEY_TRUST_PROXY === 'on',
     rateLimits: values.PARLEY_RATE_LIMITS === 'on',
+    messagesPerMinute: values.PARLEY_MESSAGES_PER_MINUTE,
     cache: { entries: values.PARLEY_CACHE_ENTRIES, seconds: values.PARLEY_CACHE_SECONDS },
     logLevel: values.LOG_LEVEL,
     production,

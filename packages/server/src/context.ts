@@ -41,6 +41,9 @@ export type Ids = () => string
 /** The system clock. */
 export const systemClock: Clock = () => Date.now()
 
+/** A clock that only goes forward, whatever is done to the system's. From an arbitrary start. */
+export const steadyClock: Clock = () => performance.now()
+
 /** Ids from a clock. */
 export function idsFrom(clock: Clock): Ids {
   return () => newId(clock())

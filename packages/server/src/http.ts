@@ -23,6 +23,7 @@ import { apiHeaders, corsHeaders, isForeign } from './http-headers.ts'
 import { documentOperations, operationSchema } from './http-openapi.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
 import type { Metrics } from './metrics.ts'
+import { actorKey, type Rates } from './rate-limit.ts'
 
 type PublicName = 'signIn' | 'signInWithLink'
 
@@ -61,6 +62,7 @@ export interface HttpParts {
   readonly services: Services
   readonly identity: Identity
   readonly metrics: Metrics
+  readonly rates: Rates
 }
 
 type AnyHandler = Handler<OperationName> & PublicHandler<OperationName>
@@ -111,7 +113,7 @@ function parse<Name extends OperationName>(operation: Operation<Name>, request: 
 }
 
 function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, operation: Operation): void {
-  const { config, services, identity, metrics } = parts
+  const { config, services, identity, metrics, rates } = parts
   const handler = handlers[operation.name] as AnyHandler
   app.route({
     method: operation.method,
@@ -124,6 +126,9 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
         if (operation.access === 'public')
           return await (handler as PublicHandler<OperationName>)(parse(operation, request), exchange)
         const session = await identity.authenticate(credentialsOf(config, request))
+        const who = actorKey(session.actor)
+        await rates.spend('call', who)
+        if (operation.name === 'sendMessage') await rates.spend('message', who)
         const ctx = { ...services, actor: session.actor, log: request.log as Services['log'] }
         return await handler(ctx, parse(operation, request), exchange, session)
       } finally {

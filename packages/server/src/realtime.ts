@@ -12,8 +12,10 @@ import type { Identity, Session } from './identity/identity.service.ts'
 import { sendMessage } from './messages/send.service.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
+import { actorKey, type Rates } from './rate-limit.ts'
 import { type Outlet, Outlets } from './realtime-outlets.ts'
 import { Readers } from './realtime-readers.ts'
+import { upgradeGuard } from './realtime-upgrades.ts'
 import { signalTyping } from './typing/typing.service.ts'
 
 /** What the socket edge needs. */
@@ -22,6 +24,7 @@ export interface RealtimeParts {
   readonly services: Services
   readonly identity: Identity
   readonly metrics: Metrics
+  readonly rates: Rates
 }
 
 /** A connected socket: whose it is, and what it may do. */
@@ -67,7 +70,7 @@ export class Realtime {
 
   constructor(http: HttpServer, parts: RealtimeParts) {
     this.#parts = parts
-    const { config, services, metrics } = parts
+    const { config, services, metrics, rates } = parts
     this.#io = new Server(http, {
       serveClient: false,
       cookie: false,
@@ -80,6 +83,7 @@ export class Realtime {
       cors: { origin: [...config.allowedOrigins], credentials: false },
       allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
     })
+    this.#io.engine.use(upgradeGuard(config, rates))
     this.#delivery = new Delivery(services)
     this.#presence = new PresenceService(this.#delivery, services)
     this.#outlets = new Outlets(metrics)
@@ -191,6 +195,7 @@ export class Realtime {
       case 'resume':
         return this.#resume(connection, raw)
       case 'send-message':
+        await this.#parts.rates.spend('message', actorKey(ctx.actor))
         return sendMessage(ctx, parse(name, raw))
       case 'start-typing':
         signalTyping(ctx, this.#delivery, 'user-typing', parse(name, raw))

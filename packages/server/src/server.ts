@@ -12,7 +12,7 @@ import { createCache } from './cache.ts'
 import { changeRoutes } from './changes/change.routes.ts'
 import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
-import { type Clock, idsFrom, type Services, systemClock } from './context.ts'
+import { type Clock, idsFrom, type Services, steadyClock, systemClock } from './context.ts'
 import { conversationRoutes } from './conversations/conversation.routes.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
@@ -25,6 +25,7 @@ import { inboxRoutes } from './inbox/inbox.routes.ts'
 import { messageRoutes } from './messages/message.routes.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { participantRoutes } from './participants/participant.routes.ts'
+import { createRates } from './rate-limit.ts'
 import { readRoutes } from './reads/read.routes.ts'
 import { Realtime } from './realtime.ts'
 import { userRoutes } from './users/user.routes.ts'
@@ -143,11 +144,12 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const cache = createCache(config.cache, clock)
   const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
   const identity = createIdentity(services, config)
-  const app = await createHttp({ config, services, identity, metrics }, handlersOf(identity))
+  const rates = createRates(config, `parley:${db.epoch}:rate`, steadyClock)
+  const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity))
   serveHealth(app, services, metrics)
   await serveApplication(app)
   await app.ready()
-  const realtime = new Realtime(app.server, { config, services, identity, metrics })
+  const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
   const url = await app.listen({ port: config.port, host: config.host })
   return {
@@ -159,6 +161,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
       await closeGently(app)
       tail.close()
       bus.close()
+      rates.close()
       await db.close()
     },
   }

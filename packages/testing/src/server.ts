@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
+import { limits } from '@parley/protocol'
 import { type Config, type ParleyServer, startServer } from '@parley/server'
 import { pino } from 'pino'
 import { createTestDatabase, type TestDatabase } from './database.ts'
@@ -29,6 +30,7 @@ function testConfig(given: Partial<Config>): Config {
     allowedOrigins: [],
     trustProxy: false,
     rateLimits: false,
+    messagesPerMinute: limits.messagesPerMinute,
     cache: { entries: 1_000, seconds: 3_600 },
     logLevel: 'silent',
     production: false,

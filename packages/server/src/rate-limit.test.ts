@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '@parley/protocol'
+import {
+  createRedis,
+  hasRedis,
+  newKey,
+  openRawSocket,
+  people,
+  say,
+  startConversation,
+  startTestServer,
+  type TestRedis,
+  type TestServer,
+} from '@parley/testing'
+import type { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Bucket, memoryBucket, redisBucket } from './rate-bucket.ts'
+import { openRedis } from './redis.ts'
+
+const rate = { perMinute: 60_000, burst: 5 }
+const slow = { perMinute: 60, burst: 5 }
+
+let redis: TestRedis
+let connections: Redis[] = []
+
+async function openBucket(): Promise<Bucket> {
+  const connection = openRedis(redis.url)
+  connections.push(connection)
+  while (connection.status !== 'ready') await sleep(5)
+  return redisBucket(connection, 'test', () => performance.now())
+}
+
+beforeAll(async () => {
+  if (!hasRedis()) return
+  redis = await createRedis()
+  await redis.start()
+})
+
+afterEach(() => {
+  for (const connection of connections) connection.disconnect()
+  connections = []
+})
+
+afterAll(() => redis?.kill())
+
+const buckets: [string, () => Promise<Bucket>][] = [
+  ['in memory', async () => memoryBucket(() => performance.now())],
+  ['in Redis', openBucket],
+]
+
+describe.each(buckets)('a bucket %s', (name, open) => {
+  const it = test.skipIf(name === 'in Redis' && !hasRedis())
+
+  it('lets a burst through, then says how long to wait', async () => {
+    const bucket = await open()
+    const key = newKey()
+    for (let index = 0; index < slow.burst; index += 1) expect(await bucket(key, slow)).toBe(0)
+    const wait = await bucket(key, slow)
+    expect(wait).toBeGreaterThan(500)
+    expect(wait).toBeLessThanOrEqual(1_000)
+  })
+
+  it('refills at its pace', async () => {
+    const bucket = await open()
+    const key = newKey()
+    for (let index = 0; index < 50; index += 1) await bucket(key, rate)
+    await sleep(20)
+    expect(await bucket(key, rate)).toBe(0)
+  })
+
+  it('counts each key for itself', async () => {
+    const bucket = await open()
+    const key = newKey()
+    for (let index = 0; index <= slow.burst; index += 1) await bucket(key, slow)
+    expect(await bucket(newKey(), slow)).toBe(0)
+  })
+
+  it('lets no more through when all come at once', async () => {
+    const bucket = await open()
+    const key = newKey()
+    const waits = await Promise.all(Array.from({ length: 50 }, () => bucket(key, slow)))
+    expect(waits.filter((wait) => wait === 0)).toHaveLength(slow.burst)
+  })
+})
+
+describe.skipIf(!hasRedis())('several nodes', () => {
+  test('share what they count', async () => {
+    const [one, other] = [await openBucket(), await openBucket()]
+    const key = newKey()
+    const waits = await Promise.all(Array.from({ length: 50 }, (_, index) => (index % 2 ? one : other)(key, slow)))
+    expect(waits.filter((wait) => wait === 0)).toHaveLength(slow.burst)
+  })
+
+  test('are not held up by a hung Redis', async () => {
+    const bucket = await openBucket()
+    redis.hang()
+    const begun = performance.now()
+    for (let index = 0; index < 100; index += 1) expect(await bucket(newKey(), slow)).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(500)
+    redis.goOn()
+  })
+})
+
+function refusalsOf(outcomes: readonly PromiseSettledResult<unknown>[]): unknown[] {
+  return outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+}
+
+const audience = 'everyone'
+
+describe('a server', () => {
+  let server: TestServer
+
+  beforeAll(async () => {
+    server = await startTestServer({ rateLimits: true })
+  })
+
+  afterAll(() => server.close())
+
+  test('SEC-limits refuses messages above the limit of a person, over HTTP and socket together, with Retry-After', async () => {
+    const { alice, bob } = await people(server)
+    const { conversation } = await startConversation(alice, [bob], { kind: 'internal' })
+    const socket = await alice.online()
+    const attempts = Array.from({ length: limits.messagesBurst * 2 }, (_, index) => {
+      const input = { conversationId: conversation.id, text: 'one of many', clientKey: newKey(), audience } as const
+      return index % 2 ? socket.command('send-message', input) : alice.call('sendMessage', input)
+    })
+    const refusals = refusalsOf(await Promise.allSettled(attempts))
+    expect(refusals.length).toBeGreaterThan(limits.messagesBurst / 2)
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ code: 'rate_limited', details: { retryAfter: 1 } })
+    }
+    const clientKey = newKey()
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        alice.callRaw('sendMessage', { conversationId: conversation.id, clientKey, text: 'one more' }),
+      ),
+    )
+    const refused = answers.find(({ status }) => status === 429)
+    expect(refused?.headers.get('retry-after')).toBe('1')
+    await say(bob, conversation.id, 'others go on')
+    socket.close()
+  })
+
+  test('SEC-limits refuses calls above the limit of a person', async () => {
+    const { eve, root } = await people(server, 'calls')
+    const calls = Array.from({ length: limits.callsBurst * 2 }, () => eve.call('getMe', {}))
+    const refusals = refusalsOf(await Promise.allSettled(calls))
+    expect(refusals.length).toBeGreaterThan(limits.callsBurst / 2)
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'rate_limited' })
+    await root.call('getMe', {})
+  })
+
+  test('SEC-85 refuses upgrades above the limit of an address with 503 and Retry-After, and takes them again later', async () => {
+    const opened = await Promise.allSettled(
+      Array.from({ length: limits.upgradesBurst * 2 }, () => openRawSocket(server.url)),
+    )
+    const refusals = refusalsOf(opened)
+    expect(refusals.length).toBeGreaterThan(limits.upgradesBurst / 2)
+    for (const refusal of refusals) expect(String(refusal)).toContain('503')
+    for (const one of opened) if (one.status === 'fulfilled') one.value.destroy()
+    await sleep(300)
+    const again = await openRawSocket(server.url)
+    again.destroy()
+  })
+})

@@ -1,0 +1,61 @@
+import { limits, ParleyError } from '@parley/protocol'
+import type { Config } from './config.ts'
+import type { Actor, Clock } from './context.ts'
+import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
+import { openRedis } from './redis.ts'
+
+/** What is limited: messages and calls of a person, upgrades to a socket from an address. */
+export type Spending = 'message' | 'call' | 'upgrade'
+
+/** Counts what people do. */
+export interface Rates {
+  /**
+   * Counts one more.
+   * @param key who does it
+   * @throws ParleyError `rate_limited` with `retryAfter` in seconds
+   */
+  spend(spending: Spending, key: string): Promise<void>
+  close(): void
+}
+
+/** A person as one who spends. */
+export function actorKey({ workspaceId, userId }: Pick<Actor, 'workspaceId' | 'userId'>): string {
+  return JSON.stringify([workspaceId, userId])
+}
+
+function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Record<Spending, Rate> {
+  return {
+    message: { perMinute: messagesPerMinute, burst: Math.min(limits.messagesBurst, messagesPerMinute) },
+    call: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
+    upgrade: { perMinute: limits.upgradesPerMinute, burst: limits.upgradesBurst },
+  }
+}
+
+const unlimited: Rates = { spend: async () => {}, close: () => {} }
+
+/**
+ * The limits of a server, shared with the others over Redis where there is one. Each process counts for itself too, so that nothing is
+ * without limits while Redis is away.
+ * @param config which limits, and where Redis is
+ * @param prefix names the installation in Redis
+ * @param clock a clock that is never set
+ */
+export function createRates(
+  config: Pick<Config, 'rateLimits' | 'messagesPerMinute' | 'redisUrl'>,
+  prefix: string,
+  clock: Clock,
+): Rates {
+  if (!config.rateLimits) return unlimited
+  const rates = ratesOf(config)
+  const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl)
+  const buckets = [memoryBucket(clock), ...(redis ? [redisBucket(redis, prefix, clock)] : [])]
+  return {
+    spend: async (spending, key) => {
+      for (const bucket of buckets) {
+        const wait = await bucket(JSON.stringify([spending, key]), rates[spending])
+        if (wait > 0) throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait / 1000) })
+      }
+    },
+    close: () => redis?.disconnect(),
+  }
+}
