@@ -1,5 +1,6 @@
 export * from './builders.ts'
 export * from './database.ts'
+export * from './device.ts'
 export * from './fold.ts'
 export * from './judge.ts'
 export * from './people.ts'

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { createClient, listKey, memoryStorage, type ParleyClient, type State, type Timeline } from '@parley/client'
+import { type Device, type Person, signToken } from '@parley/testing'
+import type { World } from './world.ts'
+
+const restLimit = 25_000
+const pollInterval = 100
+
+/** Waits until nothing is said to be missing; answers what still is when time is over. */
+async function until(missing: () => string[]): Promise<string[]> {
+  const deadline = performance.now() + restLimit
+  for (;;) {
+    const left = missing()
+    if (left.length === 0 || performance.now() > deadline) return left
+    await sleep(pollInterval)
+  }
+}
+
+function unsent({ client, person }: Device): string[] {
+  const { connection, outbox } = client.store.getState()
+  const waiting = Object.values(outbox).flatMap((line) => line.filter(({ status }) => status !== 'failed'))
+  return [
+    ...(connection.status === 'online' ? [] : [`${person.id} is ${connection.status}`]),
+    ...waiting.map(({ text }) => `${person.id} has not sent ${text}`),
+  ]
+}
+
+/** Loads again what could not be loaded, as somebody who looks at it would. */
+async function lookAgain({ client }: Device): Promise<void> {
+  const { lists, timelines, participants, conversations } = client.store.getState()
+  const here = (id: string) => conversations[id] !== undefined
+  const failed = (parts: Readonly<Record<string, { status: string }>>) =>
+    Object.keys(parts).filter((id) => parts[id]?.status === 'error' && here(id))
+  await Promise.all([
+    lists[listKey({})]?.status === 'ready' ? null : client.conversations.load({}),
+    ...failed(timelines).map((id) => client.messages.loadLatest(id)),
+    ...failed(participants).map((id) => client.participants.load(id)),
+  ])
+}
+
+/** Everything becomes well and comes to rest. */
+export async function rest(world: World): Promise<string[]> {
+  const unfinished = await until(() => [...world.pending].map(({ what }) => `${what} has not ended`))
+  if (unfinished.length > 0) return unfinished
+  for (const { network, client } of world.devices) {
+    network.flow()
+    client.reconnectNow()
+  }
+  const left = await until(() => world.devices.flatMap(unsent))
+  if (left.length === 0) await Promise.all(world.devices.map(lookAgain))
+  return left
+}
+
+/** A client that knows nothing yet loads all there is. */
+async function loadAll({ program, conversationIds }: World, person: Person): Promise<ParleyClient> {
+  const getToken = () => signToken(program, person)
+  const client = createClient({ serverUrl: program.url, getToken, storage: memoryStorage() })
+  await client.start()
+  await client.conversations.load({})
+  for (const id of conversationIds) await loadConversation(client, id)
+  return client
+}
+
+async function loadConversation(client: ParleyClient, id: string): Promise<void> {
+  await client.conversations.open(id).catch(() => {})
+  if (!client.store.getState().conversations[id]) return
+  await client.participants.load(id)
+  while (client.store.getState().timelines[id]?.hasBefore) await client.messages.loadBefore(id)
+}
+
+/** Where two things differ, in few words. */
+function differing(what: string, held: unknown, fresh: unknown): string[] {
+  if (isDeepStrictEqual(held, fresh)) return []
+  const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+  if (!isRecord(held) || !isRecord(fresh)) return [`${what}: ${JSON.stringify(held)}, not ${JSON.stringify(fresh)}`]
+  const keys = new Set([...Object.keys(held), ...Object.keys(fresh)])
+  return [...keys].flatMap((key) => differing(`${what}.${key}`, held[key], fresh[key]))
+}
+
+/** What is loaded of a timeline is a stretch of the whole, and says so at its ends. */
+function timelineFaults(what: string, held: Timeline, whole: Timeline | undefined): string[] {
+  if (held.status !== 'ready') return [`${what} is ${held.status}`]
+  const all = whole?.items ?? []
+  const start = held.items[0] ? all.findIndex(({ id }) => id === held.items[0]?.id) : 0
+  if (start < 0) return [`${what} begins with a message that is not there`]
+  const end = start + held.items.length
+  return [
+    ...differing(`${what} items`, held.items, all.slice(start, end)),
+    ...differing(`${what} hasBefore`, held.hasBefore, start > 0),
+    ...differing(`${what} hasAfter`, held.hasAfter, end < all.length),
+  ]
+}
+
+function conversationFaults(whose: string, id: string, held: State, fresh: State): string[] {
+  const what = `${whose} ${id}`
+  const [mine, theirs] = [held.conversations[id], fresh.conversations[id]]
+  if (!mine) {
+    const shown = theirs && theirs.conversation.status !== 'archived'
+    return shown ? [`${what} is not there`] : []
+  }
+  if (!theirs) return [`${what} is kept`]
+  const [timeline, people] = [held.timelines[id], held.participants[id]]
+  return [
+    ...differing(what, mine, theirs),
+    ...(timeline ? timelineFaults(`${what} timeline`, timeline, fresh.timelines[id]) : []),
+    ...(people ? differing(`${what} participants`, people, fresh.participants[id]) : []),
+  ]
+}
+
+function storeFaults({ conversationIds }: World, { person, client }: Device, fresh: State): string[] {
+  const held = client.store.getState()
+  const key = listKey({})
+  const known = new Set([...conversationIds, ...Object.keys(held.conversations), ...Object.keys(fresh.conversations)])
+  return [
+    ...differing(`${person.id} list`, held.lists[key]?.ids, fresh.lists[key]?.ids),
+    ...[...known].flatMap((id) => conversationFaults(person.id, id, held, fresh)),
+  ]
+}
+
+/** Where the devices' stores differ from what the same people find who load everything afresh; marks have time to arrive. */
+export async function compareWithFresh(world: World): Promise<string[]> {
+  const fresh = await Promise.all(world.devices.map(({ person }) => loadAll(world, person)))
+  try {
+    return await until(() =>
+      world.devices.flatMap((device, index) => {
+        const whole = fresh[index]
+        return whole ? storeFaults(world, device, whole.store.getState()) : []
+      }),
+    )
+  } finally {
+    await Promise.all(fresh.map((client) => client.close()))
+  }
+}
