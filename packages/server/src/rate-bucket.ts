@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from './context.ts'
+import type { SharedCounts } from './redis.ts'
 
 /** How often something may be done: so many times at once, and so many more each minute. */
 export interface Rate {
@@ -44,13 +44,13 @@ redis.call('SET', KEYS[1], string.format('%.3f', next + interval), 'PX', math.ce
 return 0`
 
 /** Counts for all nodes together. While Redis is away it allows everything, and asks again after a rest. */
-export function redisBucket(redis: Redis, prefix: string, clock: Clock): Bucket {
+export function redisBucket({ redis, prefix }: SharedCounts, clock: Clock): Bucket {
   let resting = Number.NEGATIVE_INFINITY
   return async (key, rate) => {
     if (redis.status !== 'ready' || clock() < resting) return 0
     const { interval, tolerance } = timesOf(rate)
     try {
-      return Number(await redis.eval(script, 1, `${prefix}:${key}`, interval, tolerance))
+      return Number(await redis.eval(script, 1, `${prefix}:rate:${key}`, interval, tolerance))
     } catch {
       resting = clock() + restAfterFailure
       return 0

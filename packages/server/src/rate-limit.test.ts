@@ -13,9 +13,10 @@ import {
   type TestServer,
 } from '@parley/testing'
 import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Attempts, countAttempts } from './identity/attempts.ts'
 import { type Bucket, memoryBucket, redisBucket } from './rate-bucket.ts'
-import { openRedis } from './redis.ts'
+import { openRedis, type SharedCounts } from './redis.ts'
 
 const rate = { perMinute: 60_000, burst: 5 }
 const slow = { perMinute: 60, burst: 5 }
@@ -23,11 +24,16 @@ const slow = { perMinute: 60, burst: 5 }
 let redis: TestRedis
 let connections: Redis[] = []
 
-async function openBucket(): Promise<Bucket> {
+/** What one more node would count in. */
+async function openShared(): Promise<SharedCounts> {
   const connection = openRedis(redis.url)
   connections.push(connection)
   while (connection.status !== 'ready') await sleep(5)
-  return redisBucket(connection, 'test', () => performance.now())
+  return { redis: connection, prefix: 'test' }
+}
+
+async function openBucket(): Promise<Bucket> {
+  return redisBucket(await openShared(), () => performance.now())
 }
 
 beforeAll(async () => {
@@ -97,6 +103,35 @@ describe.skipIf(!hasRedis())('several nodes', () => {
     const begun = performance.now()
     for (let index = 0; index < 100; index += 1) expect(await bucket(newKey(), slow)).toBe(0)
     expect(performance.now() - begun).toBeLessThan(500)
+    redis.goOn()
+  })
+})
+
+describe.skipIf(!hasRedis())('attempts to sign in', () => {
+  const begin = (attempts: Attempts, account: string) => attempts.begin(`10.0.0.${address}`, account)
+  let address = 0
+
+  beforeEach(() => {
+    address += 1
+  })
+
+  test('SEC-54 are counted on all nodes together', async () => {
+    const [one, other] = [countAttempts(await openShared()), countAttempts(await openShared())]
+    const account = newKey()
+    const tries = Array.from({ length: limits.signInAttemptsPerAccount * 2 }, (_, index) => {
+      return begin(index % 2 ? one : other, account)
+    })
+    const refusals = refusalsOf(await Promise.allSettled(tries))
+    expect(refusals).toHaveLength(limits.signInAttemptsPerAccount)
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'rate_limited' })
+  })
+
+  test('SEC-54 are counted while Redis is away', async () => {
+    const attempts = countAttempts(await openShared())
+    const account = newKey()
+    redis.hang()
+    const tries = Array.from({ length: limits.signInAttemptsPerAccount * 2 }, () => begin(attempts, account))
+    expect(refusalsOf(await Promise.allSettled(tries))).toHaveLength(limits.signInAttemptsPerAccount)
     redis.goOn()
   })
 })

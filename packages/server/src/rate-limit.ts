@@ -2,7 +2,7 @@ import { limits, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
 import type { Actor, Clock } from './context.ts'
 import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
-import { openRedis } from './redis.ts'
+import type { SharedCounts } from './redis.ts'
 
 /** What is limited: messages and calls of a person, upgrades to a socket from an address. */
 export type Spending = 'message' | 'call' | 'upgrade'
@@ -15,7 +15,6 @@ export interface Rates {
    * @throws ParleyError `rate_limited` with `retryAfter` in seconds
    */
   spend(spending: Spending, key: string): Promise<void>
-  close(): void
 }
 
 /** A person as one who spends. */
@@ -31,24 +30,22 @@ function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Reco
   }
 }
 
-const unlimited: Rates = { spend: async () => {}, close: () => {} }
+const unlimited: Rates = { spend: async () => {} }
 
 /**
- * The limits of a server, shared with the others over Redis where there is one. Each process counts for itself too, so that nothing is
- * without limits while Redis is away.
- * @param config which limits, and where Redis is
- * @param prefix names the installation in Redis
+ * The limits of a server. Each process counts for itself, so that nothing is without limits while Redis is away.
+ * @param config which limits
  * @param clock a clock that is never set
+ * @param shared where all nodes count together
  */
 export function createRates(
-  config: Pick<Config, 'rateLimits' | 'messagesPerMinute' | 'redisUrl'>,
-  prefix: string,
+  config: Pick<Config, 'rateLimits' | 'messagesPerMinute'>,
   clock: Clock,
+  shared: SharedCounts | undefined,
 ): Rates {
   if (!config.rateLimits) return unlimited
   const rates = ratesOf(config)
-  const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl)
-  const buckets = [memoryBucket(clock), ...(redis ? [redisBucket(redis, prefix, clock)] : [])]
+  const buckets = [memoryBucket(clock), ...(shared ? [redisBucket(shared, clock)] : [])]
   return {
     spend: async (spending, key) => {
       for (const bucket of buckets) {
@@ -56,6 +53,5 @@ export function createRates(
         if (wait > 0) throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait / 1000) })
       }
     },
-    close: () => redis?.disconnect(),
   }
 }

@@ -1,5 +1,12 @@
 import { Redis } from 'ioredis'
 
+/** What all nodes of an installation count together. */
+export interface SharedCounts {
+  readonly redis: Redis
+  /** Begins every key: names the installation. */
+  readonly prefix: string
+}
+
 /** How long one command may take, milliseconds: nothing waits longer for Redis. */
 const commandTimeout = 250
 const connectTimeout = 1_000

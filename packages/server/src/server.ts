@@ -28,6 +28,7 @@ import { participantRoutes } from './participants/participant.routes.ts'
 import { createRates } from './rate-limit.ts'
 import { readRoutes } from './reads/read.routes.ts'
 import { Realtime } from './realtime.ts'
+import { openRedis, type SharedCounts } from './redis.ts'
 import { userRoutes } from './users/user.routes.ts'
 
 /** A running server. */
@@ -128,6 +129,11 @@ function openBus({ redisUrl }: Config, { db, metrics, log, nodeId, siblings }: B
   return bus
 }
 
+function openShared({ redisUrl, rateLimits }: Config, { epoch }: Database): SharedCounts | undefined {
+  if (redisUrl === undefined || !rateLimits) return undefined
+  return { redis: openRedis(redisUrl), prefix: `parley:${epoch}` }
+}
+
 /**
  * Starts a server: migrates the database, opens HTTP and sockets on one port.
  * @param config the parsed environment
@@ -143,8 +149,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
   const cache = createCache(config.cache, clock)
   const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
-  const identity = createIdentity(services, config)
-  const rates = createRates(config, `parley:${db.epoch}:rate`, steadyClock)
+  const shared = openShared(config, db)
+  const identity = createIdentity(services, config, shared)
+  const rates = createRates(config, steadyClock, shared)
   const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity))
   serveHealth(app, services, metrics)
   await serveApplication(app)
@@ -161,7 +168,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
       await closeGently(app)
       tail.close()
       bus.close()
-      rates.close()
+      shared?.redis.disconnect()
       await db.close()
     },
   }

@@ -1,5 +1,6 @@
 import { limits, ParleyError } from '@parley/protocol'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import type { SharedCounts } from '../redis.ts'
 import { networkOf } from './network.ts'
 
 /** An attempt that was counted before it was made, so that parallel ones cannot slip through. */
@@ -18,7 +19,7 @@ export interface Attempts {
   begin(address: string, account?: string): Promise<Attempt>
 }
 
-async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
+async function consume(limiter: RateLimiterAbstract, key: string): Promise<void> {
   try {
     await limiter.consume(key)
   } catch (refusal) {
@@ -28,11 +29,27 @@ async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
   }
 }
 
-/** Attempts counted in this process: per account, and per address over all accounts. */
-export function countAttempts(): Attempts {
+function openLimiter(name: string, points: number, shared: SharedCounts | undefined): RateLimiterAbstract {
   const duration = limits.signInWindow / 1000
-  const addresses = new RateLimiterMemory({ points: limits.signInAttemptsPerAddress, duration })
-  const accounts = new RateLimiterMemory({ points: limits.signInAttemptsPerAccount, duration })
+  const memory = new RateLimiterMemory({ points, duration })
+  if (!shared) return memory
+  return new RateLimiterRedis({
+    storeClient: shared.redis,
+    keyPrefix: `${shared.prefix}:attempt:${name}`,
+    points,
+    duration,
+    insuranceLimiter: memory,
+    rejectIfRedisNotReady: true,
+  })
+}
+
+/**
+ * Counts attempts per account, and per address over all accounts.
+ * @param shared where all nodes count together; while that is away, and without it, each process counts alone
+ */
+export function countAttempts(shared?: SharedCounts): Attempts {
+  const addresses = openLimiter('address', limits.signInAttemptsPerAddress, shared)
+  const accounts = openLimiter('account', limits.signInAttemptsPerAccount, shared)
   return {
     begin: async (address, account) => {
       const network = networkOf(address)

@@ -2,6 +2,7 @@ import { type Me, ParleyError, type ParsedInput } from '@parley/protocol'
 import type { Config } from '../config.ts'
 import type { Actor, Services } from '../context.ts'
 import { statement } from '../db/database.ts'
+import type { SharedCounts } from '../redis.ts'
 import { createUser, deactivateUser, type NewUser, type Person, setPassword } from './account.service.ts'
 import { countAttempts, uncountedAttempts } from './attempts.ts'
 import { hostUsers } from './host-user.service.ts'
@@ -76,11 +77,16 @@ function recheckWorkspace(
  * Identity over a database.
  * @param services what the program works with
  * @param config keys of the host's tokens, and whether attempts are counted
+ * @param shared where all nodes count attempts together
  */
-export function createIdentity(services: Services, config: Pick<Config, 'jwt' | 'rateLimits'>): Identity {
+export function createIdentity(
+  services: Services,
+  config: Pick<Config, 'jwt' | 'rateLimits'>,
+  shared?: SharedCounts,
+): Identity {
   const verifier = createTokenVerifier(config.jwt, services)
   const readHostUser = hostUsers(services)
-  const attempts = config.rateLimits ? countAttempts() : uncountedAttempts
+  const attempts = config.rateLimits ? countAttempts(shared) : uncountedAttempts
 
   services.bus.onRevocation(({ sessionKey }) => {
     if (sessionKey !== undefined) verifier.end(sessionKey)
