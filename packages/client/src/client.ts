@@ -146,11 +146,11 @@ class Client implements ParleyClient {
       call,
       onApplied: (events) => this.#applied(events),
       onProfiles: (users) => this.users.put(users),
-      onEntered: (id) => this.reads.entered(id),
-      onReload: (id, withMessages) => {
-        if (withMessages) this.messages.open(id).catch(() => {})
-        else this.#sync.loadLater(id)
+      onEntered: (id) => {
+        this.reads.entered(id)
+        this.messages.entered(id)
       },
+      onLeapt: (id) => void this.messages.open(id).catch(() => {}),
       onForeign: (epoch) => void this.#startOver(epoch).catch(() => {}),
     })
   }

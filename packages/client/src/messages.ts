@@ -45,7 +45,7 @@ export class Messages implements MessageMethods {
   readonly #parts: MessageParts
   /** Pages on their way, by conversation and place. */
   readonly #loading = new Map<string, Promise<void>>()
-  /** Conversations with loaded messages, the one used last at the end. */
+  /** Conversations whose messages are shown or were, the one used last at the end. */
   readonly #recent = new Set<string>()
 
   constructor(parts: MessageParts) {
@@ -113,6 +113,11 @@ export class Messages implements MessageMethods {
     const deletedBy = this.#parts.store.getState().session.me?.user.id ?? null
     const bury = (message: Message): Message => ({ ...message, text: '', quote: null, deletedAt, deletedBy })
     await this.#change(messageId, conversationId, bury, () => this.#parts.call('deleteMessage', { messageId }))
+  }
+
+  /** A conversation is here, perhaps again: its messages follow if they were shown before it went. */
+  entered(conversationId: string): void {
+    if (this.#recent.has(conversationId) && !this.#timeline(conversationId)) this.open(conversationId).catch(() => {})
   }
 
   /** Forgets what is loading. */

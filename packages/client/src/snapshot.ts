@@ -102,12 +102,19 @@ export function foldSnapshot(snapshot: ConversationSnapshot, event: DurableEvent
   return { ...fold(snapshot, event, own), seq: event.seq }
 }
 
-/** Whether a snapshot lacks what only the server knows: an embedded participant, or a count that went below the countable. */
-export function isIncomplete(before: ConversationSnapshot, after: ConversationSnapshot): boolean {
-  const expected = Math.min(after.participantCount, limits.participantsEmbedded)
-  return (
-    after.participants.length < expected || (before.unread === limits.unreadCounted && after.unread < before.unread)
-  )
+/**
+ * Whether a snapshot lacks, after some events, what only the server knows: an embedded participant, or a count that may have come down
+ * from above the countable.
+ */
+export function isIncomplete(
+  before: ConversationSnapshot,
+  after: ConversationSnapshot,
+  events: readonly DurableEvent[],
+): boolean {
+  if (after.participants.length < Math.min(after.participantCount, limits.participantsEmbedded)) return true
+  const said = events.filter(({ type }) => type === 'new-message').length
+  const countable = before.unread + said < limits.unreadCounted || after.unread >= limits.unreadCounted
+  return !countable && events.some(({ type }) => type === 'message-deleted')
 }
 
 /** Participants with a mark of one of them moved forward; the same ones when it does not move. */

@@ -41,8 +41,8 @@ export interface SyncParts {
   readonly onProfiles: (users: readonly Profile[]) => void
   /** A conversation is here that was not. */
   readonly onEntered: (conversationId: string) => void
-  /** A conversation must be loaded as if for the first time, its messages too if they were loaded. */
-  readonly onReload: (conversationId: string, withMessages: boolean) => void
+  /** The messages that were loaded of a conversation are behind it now: the newest ones must be loaded. */
+  readonly onLeapt: (conversationId: string) => void
   /** The server is another database than before: everything must be loaded as if for the first time. */
   readonly onForeign: (epoch: string) => void
 }
@@ -281,13 +281,13 @@ export class Sync {
    * waits for this gap. Answers whether it led further.
    */
   async #leap(conversationId: string): Promise<boolean> {
-    const { store, onReload } = this.#parts
+    const { store, onLeapt } = this.#parts
     const have = this.have(conversationId) ?? 0
     const theirs = await this.#readSnapshot(conversationId)
     const withMessages = hasMessages(store.getState(), conversationId)
     if (withMessages) store.update((state) => ({ ...state, timelines: withoutEntry(state.timelines, conversationId) }))
     this.accept(theirs)
-    if (withMessages) onReload(conversationId, true)
+    if (withMessages) onLeapt(conversationId)
     return (this.have(conversationId) ?? 0) > have
   }
 
@@ -323,13 +323,14 @@ export class Sync {
     if (!hasMessages(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
       return this.#take(theirs)
     }
+    let incomplete = false
     await this.meet(conversationId, theirs.seq, (events, have) => {
-      store.update((state) => {
-        const own = state.session.me?.user.id ?? ''
-        const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, own), theirs)
-        return replaceSnapshot(state, { ...folded, seq: have })
-      })
+      const own = store.getState().session.me?.user.id ?? ''
+      const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, own), theirs)
+      incomplete = isIncomplete(theirs, folded, events)
+      store.update((state) => replaceSnapshot(state, { ...folded, seq: have }))
     })
+    if (incomplete) await this.#loadSnapshot(conversationId)
   }
 
   /** An event of a conversation that is not loaded: it is loaded when the event could move it into view. */
@@ -343,12 +344,7 @@ export class Sync {
     const speaks = type === 'new-message' && event.data.message.kind !== 'system'
     if (!speaks && type !== 'conversation-created' && !this.#isJoining(event)) return
     this.#gapOf(conversationId).wanted = seq
-    this.#parts.onReload(conversationId, this.#isShown(conversationId))
-  }
-
-  /** Whether somebody looks at the messages, loaded or not. */
-  #isShown(conversationId: string): boolean {
-    return Object.hasOwn(this.#parts.store.getState().timelines, conversationId)
+    this.loadLater(conversationId)
   }
 
   #isJoining(event: DurableEvent): boolean {
@@ -357,19 +353,18 @@ export class Sync {
   }
 
   #commit(conversationId: string, events: readonly DurableEvent[], seq: number): void {
-    const { store, onApplied, onReload } = this.#parts
+    const { store, onApplied } = this.#parts
     const before = store.getState().conversations[conversationId]
     if (!before) return
     const news = events.filter((event) => event.seq > before.seq)
     if (news.some((event) => this.#isJoining(event))) {
-      const shown = this.#isShown(conversationId)
       this.drop(conversationId)
-      onReload(conversationId, shown)
+      this.loadLater(conversationId)
       return
     }
     store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))
     if (news.length > 0) onApplied(news)
     const after = store.getState().conversations[conversationId]
-    if (after && isIncomplete(before, after)) this.loadLater(conversationId)
+    if (after && isIncomplete(before, after, news)) this.loadLater(conversationId)
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -47,4 +47,14 @@ test.each(['api', 'selectors', 'rows'])('the SDK’s documentation names what sr
   const offered = [...functions.filter((one) => mentions(index, one)), ...members.map(([, one = '']) => one)]
   expect(offered.length).toBeGreaterThan(0)
   expect(offered.filter((one) => !mentions(text, one))).toEqual([])
+})
+
+test('every rule of the client has a test that bears its id', async () => {
+  const rules = await readFile(join(root, 'docs/spec/client.md'), 'utf8')
+  const ids = [...rules.matchAll(/^- \*\*(CL-\d+) /gm)].map(([, id = '']) => id)
+  const files = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.test.ts'))
+  const tests = await Promise.all(files.map((file) => readFile(join(import.meta.dirname, file), 'utf8')))
+  const named = new Set(tests.flatMap((text) => [...text.matchAll(/['`](CL-\d+) /g)].map(([, id = '']) => id)))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect([...named].sort()).toEqual([...ids].sort())
 })

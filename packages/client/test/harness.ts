@@ -26,8 +26,6 @@ export interface Harness {
   readonly outbox: Outbox
   /** Operations asked of the server, in order. */
   readonly asked: OperationName[]
-  /** What was done for the first time again. */
-  readonly reloaded: string[]
   readonly foreign: string[]
 }
 
@@ -73,7 +71,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
   const clock = new FakeClock()
   const store = createStore(signedIn(model.viewer))
   const random = () => 0.5
-  const [asked, reloaded, foreign]: [OperationName[], string[], string[]] = [[], [], []]
+  const [asked, foreign]: [OperationName[], string[]] = [[], []]
   const call = callOver(model, network, asked)
   const base = { store, clock, random, call, onChanged: () => {} }
   const users = new Users(base)
@@ -81,11 +79,11 @@ export function harness(model: Model, network: Network = immediately): Harness {
     ...base,
     onApplied: () => {},
     onProfiles: (profiles) => users.put(profiles),
-    onEntered: (id) => reads.entered(id),
-    onReload: (id, withMessages) => {
-      reloaded.push(id)
-      void (withMessages ? messages.open(id) : sync.load(id)).catch(() => {})
+    onEntered: (id) => {
+      reads.entered(id)
+      messages.entered(id)
     },
+    onLeapt: (id) => void messages.open(id).catch(() => {}),
     onForeign: (other) => void foreign.push(other),
   })
   const transport = async ({ clientKey, text }: { clientKey: string; text: string }): Promise<Message> =>
@@ -94,7 +92,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
   const newKey = createKeys(clock, random)
   const messages = new Messages({ ...base, sync, users, outbox, newKey, onSent: () => {} })
   const reads: Reads = new Reads({ ...base, onUnsure: (id) => sync.loadLater(id) })
-  return { store, clock, sync, messages, reads, outbox, asked, reloaded, foreign }
+  return { store, clock, sync, messages, reads, outbox, asked, foreign }
 }
 
 /** The conversation as the client knows it. */

@@ -56,7 +56,7 @@ function lists(...all: ConversationSnapshot[]) {
     onApplied: nothing,
     onProfiles: nothing,
     onEntered: nothing,
-    onReload: nothing,
+    onLeapt: nothing,
     onForeign: nothing,
   })
   const conversations = new Conversations({

@@ -113,11 +113,12 @@ export class Model {
     this.#people.delete(this.viewer)
   }
 
-  /** Removes the viewer and adds them again, with all that was said. */
+  /** Removes the viewer and adds them again, with all that was said; like the real one it remembers how far they have read. */
   rejoin(): void {
+    const { readSeq, deliveredSeq } = this.#person(this.viewer)
     this.expel()
     this.#record({ type: 'participant-added', actorId: 'ann', userId: this.viewer })
-    this.#people.set(this.viewer, this.#participant(this.viewer))
+    this.#people.set(this.viewer, { ...this.#participant(this.viewer), readSeq, deliveredSeq })
   }
 
   /** Moves the viewer's read mark; answers where it stands. */

@@ -14,12 +14,17 @@ const pick = fc.nat({ max: 1_000 })
 /** One thing that happens, on the server, on the way, or at this client. */
 const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), who: pick, quote: fc.option(pick) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('flood' as const), who: pick, count: fc.constantFrom(250, 1_100) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('edit' as const), which: pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), which: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('tell' as const), who: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rename' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('join' as const), who: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), who: pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rejoin' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('readHere' as const), seq: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('readElsewhere' as const), seq: pick }) },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('deliver' as const), which: pick }) },
@@ -72,6 +77,9 @@ function change(run: Run, one: Action): void {
       model.send(at(people, one.who) ?? me, `text ${model.head}`, { quoteId })
       break
     }
+    case 'flood':
+      for (let i = 0; i < one.count; i += 1) model.send(at(people, one.who) ?? me, `flood ${i}`)
+      break
     case 'edit':
     case 'remove': {
       const id = at(model.messageIds, one.which)
@@ -80,6 +88,9 @@ function change(run: Run, one: Action): void {
     }
     case 'tell':
       model.tell(at(people, one.who) ?? me)
+      break
+    case 'rejoin':
+      model.rejoin()
       break
     case 'rename':
       model.rename(`title ${model.head}`)
@@ -156,6 +167,7 @@ function judge({ model, client }: Run): void {
   })
   expect(withoutDelivery(own)).toEqual(withoutDelivery(fresh))
   const timeline = client.store.getState().timelines[conversationId]
+  expect(['ready', 'error']).toContain(timeline?.status)
   if (timeline?.status !== 'ready') return
   const all = model.messageIds.map((id) => model.message(id))
   const [first, last] = [timeline.items[0]?.seq ?? 0, timeline.items.at(-1)?.seq ?? 0]

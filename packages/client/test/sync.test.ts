@@ -120,6 +120,19 @@ test('CL-8 of a long conversation 400 messages stay, on the side that is looked 
   expect(timeline()?.items.at(-1)?.seq).toBe(model.head)
 })
 
+test('CL-8 messages of the 20 conversations used last are kept', async () => {
+  const { client } = await loaded()
+  const { store } = client
+  const loads = Array.from({ length: 20 }, (_, index) => `other-${index}`)
+  for (const id of loads.slice(0, 19)) await client.messages.open(id).catch(() => {})
+  await client.messages.open(conversationId)
+  for (const id of loads.slice(19)) await client.messages.open(id).catch(() => {})
+  const kept = Object.keys(store.getState().timelines)
+  expect(kept).toHaveLength(20)
+  expect(kept).toContain(conversationId)
+  expect(kept).not.toContain('other-0')
+})
+
 test('CL-9 being removed takes everything away but what was written', async () => {
   const { model, client } = await loaded()
   client.messages.send(conversationId, { text: 'unsent' })
