@@ -6,11 +6,31 @@ import { type Block, type Inline, parseMarkdown } from './markdown.ts'
 const foldLines = 14
 const foldCharacters = 1_200
 
-function Link({ href, children }: { readonly href: string; readonly children: ReactNode }) {
+interface LinkProps {
+  readonly href: string
+  readonly named: boolean
+  readonly children: ReactNode
+}
+
+function hostOf(href: string): string {
+  const { host, pathname } = new URL(href)
+  return host || pathname
+}
+
+/** A link whose words are somebody's choice says where it leads. */
+function Link({ href, named, children }: LinkProps) {
   return (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow" tabIndex={useTabIndex()}>
-      <bdi>{children}</bdi>
-    </a>
+    <>
+      <a href={href} target="_blank" rel="noopener noreferrer nofollow" tabIndex={useTabIndex()}>
+        <bdi>{children}</bdi>
+      </a>
+      {named && (
+        <span className="parley-link-host">
+          {' '}
+          (<bdi>{hostOf(href)}</bdi>)
+        </span>
+      )}
+    </>
   )
 }
 
@@ -28,7 +48,7 @@ function inlineElement(node: Inline, key: number): ReactNode {
       return <s key={key}>{node.children.map(inlineElement)}</s>
     case 'link':
       return (
-        <Link key={key} href={node.href}>
+        <Link key={key} href={node.href} named={node.named}>
           {node.children.map(inlineElement)}
         </Link>
       )

@@ -2,7 +2,13 @@
 export type Inline =
   | { readonly type: 'text' | 'code'; readonly text: string }
   | { readonly type: 'strong' | 'emphasis' | 'strike'; readonly children: readonly Inline[] }
-  | { readonly type: 'link'; readonly href: string; readonly children: readonly Inline[] }
+  | {
+      readonly type: 'link'
+      readonly href: string
+      /** Whether its words are others than its address. */
+      readonly named: boolean
+      readonly children: readonly Inline[]
+    }
 
 /** A block of a message. */
 export type Block =
@@ -53,7 +59,10 @@ function namedLinkAt(source: string, at: number, depth: number): Piece | null {
   const match = /^\[([^\]\n]{1,500})\]\(([^()\s]{1,2048})\)/.exec(source.slice(at, at + 2600))
   const href = match?.[2] === undefined ? null : safeHref(match[2])
   if (!match || href === null) return null
-  return { node: { type: 'link', href, children: inline(match[1] ?? '', depth + 1) }, length: match[0].length }
+  return {
+    node: { type: 'link', href, named: match[1] !== href, children: inline(match[1] ?? '', depth + 1) },
+    length: match[0].length,
+  }
 }
 
 function spanAt(source: string, at: number, depth: number): Piece | null {
@@ -63,7 +72,8 @@ function spanAt(source: string, at: number, depth: number): Piece | null {
     const end = source.indexOf(mark, start + 1)
     const inner = source.slice(start, end)
     const inWord = mark.startsWith('_') && wordCharacter.test(source[at - 1] ?? '')
-    const fits = end > start && !/^\s|\s$/.test(inner) && !inWord
+    const partOfMore = mark.length === 1 && (source[at - 1] === mark || source[start] === mark)
+    const fits = end > start && !/^\s|\s$/.test(inner) && !inWord && !partOfMore
     if (fits) return { node: { type, children: inline(inner, depth + 1) }, length: end + mark.length - at }
   }
   return null
@@ -76,7 +86,7 @@ function pieceAt(source: string, at: number, depth: number): Piece | null {
   const link = bareLink(source, at)
   if (link) {
     const children: Inline[] = [{ type: 'text', text: link.href }]
-    return { node: { type: 'link', href: link.href, children }, length: link.length }
+    return { node: { type: 'link', href: link.href, named: false, children }, length: link.length }
   }
   return depth < deepest ? spanAt(source, at, depth) : null
 }
