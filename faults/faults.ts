@@ -1,7 +1,17 @@
 import type { Fault } from './fault.ts'
+import { crowdFaults } from './table/crowd.ts'
 import { databaseFaults } from './table/database.ts'
+import { networkFaults } from './table/network.ts'
 import { redisFaults } from './table/redis.ts'
+import { requestFaults } from './table/requests.ts'
 import { serverFaults } from './table/server.ts'
 
 /** Every fault that can be tried, in the order of the table. */
-export const faults: readonly Fault[] = [...serverFaults, ...databaseFaults, ...redisFaults]
+export const faults: readonly Fault[] = [
+  ...serverFaults,
+  ...databaseFaults,
+  ...redisFaults,
+  ...networkFaults,
+  ...crowdFaults,
+  ...requestFaults,
+]

@@ -10,7 +10,7 @@ const seconds = 20
 const secondsShort = 3
 
 /** Holds what is read at another node than it was written at to its time. */
-export function expectDelays(trial: Trial, from: number, to: number): void {
+function expectDelays(trial: Trial, from: number, to: number): void {
   const delays = trial.workload.delays(from, to)
   const [p50, p99, worst] = [50, 99, 100].map((percent) => Math.round(percentile(delays, percent)))
   trial.expect(delays.length > 0 && (p99 ?? 0) < remoteWithin, `remote delivery p99 was ${p99} ms`)

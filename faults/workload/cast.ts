@@ -42,7 +42,8 @@ function whoIs(id: string, role: Role): Who {
   return { id, role, workspace, organization }
 }
 
-async function arrive(stage: Stage, id: string, role: Role, at: number): Promise<Roamer> {
+/** Makes somebody known. */
+export async function arrive(stage: Stage, id: string, role: Role, at: number): Promise<Roamer> {
   const roamer = await Roamer.create(whoIs(id, role), stage.entrances, at)
   await roamer.call('getMe', {})
   return roamer

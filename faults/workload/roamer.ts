@@ -19,13 +19,13 @@ const patience = 12_000
 export class Roamer {
   readonly who: Who
   readonly #entrances: readonly Target[]
-  readonly #token: string
+  readonly token: string
   #at: number
 
   private constructor(who: Who, entrances: readonly Target[], token: string, at: number) {
     this.who = who
     this.#entrances = entrances
-    this.#token = token
+    this.token = token
     this.#at = at
   }
 
@@ -51,7 +51,7 @@ export class Roamer {
     const { method, path, headers = {}, body } = requestOf(name, input)
     const answer = await fetch(`${this.#entrances[at]?.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, ...headers },
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
       signal: AbortSignal.timeout(patience),
       ...(body === undefined ? {} : { body }),
     })
@@ -70,6 +70,6 @@ export class Roamer {
   }
 
   open(): Promise<TestSocket> {
-    return openSocket(this.#entrances[this.#at]?.url ?? '', { token: this.#token })
+    return openSocket(this.#entrances[this.#at]?.url ?? '', { token: this.token })
   }
 }
