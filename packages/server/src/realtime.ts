@@ -130,6 +130,7 @@ export class Realtime {
 
   #connect(socket: Socket): void {
     const session: Session = socket.data.session
+    forgetRequest(socket)
     this.#endOtherLine(session)
     const outlet = this.#outlets.open(socket)
     const reader = this.#readers.add(session.actor, outlet)
@@ -256,4 +257,9 @@ function parse<Name extends CommandName>(name: Name, raw: unknown): CommandInput
   const result = commands[name].input.safeParse(raw)
   if (!result.success) throw new ParleyError('invalid')
   return result.data as CommandInput<Name>
+}
+
+/** The request that opened a connection is not needed once its sender is known, and weighs as much as all the rest of a socket. */
+function forgetRequest(socket: Socket): void {
+  if (socket.conn.transport.name === 'websocket') Object.assign(socket.conn, { request: null })
 }
