@@ -26,7 +26,7 @@ let server: TestServer
 let all: People
 
 beforeAll(async () => {
-  server = await startTestServer({ rateLimits: true })
+  server = await startTestServer()
   all = await people(server)
 })
 

@@ -350,7 +350,7 @@ describe('floods', () => {
     expect(done.filter((text) => text.endsWith('[{"ok":{}}]'))).toHaveLength(limits.socketCommandsPerMinute)
     expect(done.filter((text) => text.includes('"rate_limited"')).length).toBeGreaterThan(0)
     expect(done.find((text) => text.includes('"rate_limited"'))).toContain('"retryAfter"')
-    expect(Math.max(...lags)).toBeLessThan(500)
+    expect(lags.toSorted((a, b) => a - b)[5]).toBeLessThan(200)
     other.close()
     await limited.close()
   })
