@@ -10,14 +10,20 @@ export interface Access {
   readonly participant: ParticipantRow
 }
 
+/** The same, with what the cache goes by. */
+export interface VersionedAccess extends Access {
+  /** The version of all profiles in the workspace. */
+  readonly peopleVersion: number
+}
+
+type AccessRow = ConversationRow & ParticipantRow & { readonly people_version: number }
+
 const find = statement(
   'conversation-access',
-  `select ${conversationColumns} from conversations c where c.workspace_id = $1 and c.id = $2`,
-)
-
-const findParticipant = statement(
-  'participant-access',
-  `select ${participantColumns} from participants p
+  `select ${conversationColumns}, ${participantColumns}, w.people_version
+   from participants p
+   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   join workspaces w on w.id = p.workspace_id
    where p.workspace_id = $1 and p.conversation_id = $2 and p.user_id = $3 and p.removed_at is null`,
 )
 
@@ -25,16 +31,10 @@ const findParticipant = statement(
  * Fetches a conversation the actor is in.
  * @throws ParleyError `not_found` when it does not exist or the actor is not in it: both look the same
  */
-export async function accessConversation(tx: Tx, actor: Actor, conversationId: string): Promise<Access> {
-  const [participant] = await tx.query<ParticipantRow>(findParticipant, [
-    actor.workspaceId,
-    conversationId,
-    actor.userId,
-  ])
-  if (!participant) throw new ParleyError('not_found')
-  const [conversation] = await tx.query<ConversationRow>(find, [actor.workspaceId, conversationId])
-  if (!conversation) throw new ParleyError('not_found')
-  return { conversation, participant }
+export async function accessConversation(tx: Tx, actor: Actor, conversationId: string): Promise<VersionedAccess> {
+  const [row] = await tx.query<AccessRow>(find, [actor.workspaceId, conversationId, actor.userId])
+  if (!row) throw new ParleyError('not_found')
+  return { conversation: row, participant: row, peopleVersion: row.people_version }
 }
 
 /** Whether the conversation takes new content. */

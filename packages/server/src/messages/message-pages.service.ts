@@ -1,12 +1,13 @@
-import type { OperationOutput, ParsedInput } from '@parley/protocol'
+import { limits, type OperationOutput, type ParsedInput } from '@parley/protocol'
 import { type Context, type Line, lineOf, scopeOf } from '../context.ts'
-import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
+import { type Access, accessConversation, type VersionedAccess } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
-import { readProfiles } from '../users/user.service.ts'
+import { takeProfiles } from '../users/user.service.ts'
 import { type MessageRow, messageColumns, messageTables, seqColumn, toMessage } from './message.tables.ts'
 
 type Input = ParsedInput<'listMessages'>
+type Page = OperationOutput<'listMessages'>
 
 function pageStatement(line: Line, direction: 'older' | 'newer'): Statement {
   const column = `m.${seqColumn(line)}`
@@ -36,6 +37,13 @@ function window(input: Input): { edge: number; older: number; newer: number } {
   return { edge: input.before ?? Number.MAX_SAFE_INTEGER, older: limit, newer: 0 }
 }
 
+interface Half {
+  readonly rows: MessageRow[]
+  readonly more: boolean
+}
+
+const nothing: Half = { rows: [], more: false }
+
 async function half(
   tx: Tx,
   which: Statement,
@@ -43,32 +51,60 @@ async function half(
   workspaceId: string,
   edge: number,
   count: number,
-): Promise<{ rows: MessageRow[]; more: boolean }> {
+): Promise<Half> {
   const values = [workspaceId, access.conversation.id, edge, access.participant.from_seq, count + 1]
   const rows = await tx.query<MessageRow>(which, values)
   return { rows: rows.slice(0, count), more: rows.length > count }
+}
+
+/** The page that everybody opens a conversation with. */
+function isNewest({ before, after, around, limit }: Input): boolean {
+  return before === undefined && after === undefined && around === undefined && limit === limits.pageDefault
+}
+
+async function readPage(tx: Tx, ctx: Context, access: VersionedAccess, input: Input): Promise<Page> {
+  const { actor } = ctx
+  const line = lineOf(actor)
+  const { edge, older, newer } = window(input)
+  const before = await half(tx, statements[line].older, access, actor.workspaceId, edge, older)
+  const head = headIn(access.conversation, line)
+  const after = edge > head ? nothing : await half(tx, statements[line].newer, access, actor.workspaceId, edge, newer)
+  const rows = [...before.rows.reverse(), ...after.rows]
+  const people = rows.flatMap((row) => [row.sender_id, ...(row.quote_sender_id ? [row.quote_sender_id] : [])])
+  return {
+    items: rows.map((row) => toMessage(row, line, access.participant.from_seq)),
+    hasBefore: before.more,
+    hasAfter: after.more,
+    seq: head,
+    users: await takeProfiles(tx, ctx, access.peopleVersion, people),
+  }
+}
+
+/**
+ * The newest page, from the cache where nothing has moved since: all that changes it raises the head of its line, or the version of
+ * the profiles, and both were read together with the viewer's right to see it.
+ */
+async function takeNewestPage(tx: Tx, ctx: Context, access: VersionedAccess, input: Input): Promise<Page> {
+  const { actor, cache } = ctx
+  const { conversation, participant, peopleVersion } = access
+  const line = lineOf(actor)
+  const key = JSON.stringify([actor.workspaceId, conversation.id, line, participant.from_seq])
+  const version = `${headIn(conversation, line)}.${peopleVersion}`
+  const known = (await cache.pages.take([key], version)).get(key)
+  if (known) return known
+  const page = await readPage(tx, ctx, access, input)
+  cache.pages.put(new Map([[key, page]]), version)
+  return page
 }
 
 /**
  * A page of messages, oldest first, with the position it was read at.
  * @throws ParleyError `not_found` outside of the conversation
  */
-export function listMessages(ctx: Context, input: Input): Promise<OperationOutput<'listMessages'>> {
+export function listMessages(ctx: Context, input: Input): Promise<Page> {
   const { actor, db } = ctx
-  const line = lineOf(actor)
   return db.transaction('read', scopeOf(actor), async (tx) => {
     const access = await accessConversation(tx, actor, input.conversationId)
-    const { edge, older, newer } = window(input)
-    const before = await half(tx, statements[line].older, access, actor.workspaceId, edge, older)
-    const after = await half(tx, statements[line].newer, access, actor.workspaceId, edge, newer)
-    const rows = [...before.rows.reverse(), ...after.rows]
-    const people = rows.flatMap((row) => [row.sender_id, ...(row.quote_sender_id ? [row.quote_sender_id] : [])])
-    return {
-      items: rows.map((row) => toMessage(row, line, access.participant.from_seq)),
-      hasBefore: before.more,
-      hasAfter: after.more,
-      seq: headIn(access.conversation, line),
-      users: await readProfiles(tx, actor.workspaceId, people),
-    }
+    return isNewest(input) ? takeNewestPage(tx, ctx, access, input) : readPage(tx, ctx, access, input)
   })
 }
