@@ -13,7 +13,7 @@ const normalWithin = 3_000
 /** A fault, and the seconds it goes on. */
 interface Fault {
   readonly name: string
-  begin(redis: TestRedis): Promise<unknown>
+  begin(redis: TestRedis, channel: string): Promise<unknown>
   readonly each?: number
   end(redis: TestRedis): Promise<unknown>
 }
@@ -26,7 +26,11 @@ const faults: readonly Fault[] = [
   { name: 'hung', begin: async (redis) => redis.hang(), end: async (redis) => redis.goOn() },
   {
     name: 'with output buffers too small for anything',
-    begin: (redis) => redis.command('CONFIG SET client-output-buffer-limit "pubsub 1 1 1"'),
+    begin: async (redis, channel) => {
+      await redis.command('CONFIG SET client-output-buffer-limit "pubsub 1 1 1"')
+      await redis.command(`PUBLISH ${channel} ${'x'.repeat(60_000)}`)
+    },
+    each: 500,
     end: (redis) => redis.command('CONFIG SET client-output-buffer-limit "pubsub 32mb 8mb 60"'),
   },
   {
@@ -73,12 +77,14 @@ describe.skipIf(!hasRedis())('two nodes with Redis', () => {
     'G10 with Redis $name every message arrives, in order and in time',
     async ({ name, begin, each, end }) => {
       await healthy(cluster)
+      const [installation] = await cluster.database.query<{ epoch: string }>('select epoch from installation')
+      const channel = `parley:${installation?.epoch}`
       const outcome = await runTraffic(cluster, async () => {
         await sleep(300)
-        await begin(redis)
+        await begin(redis, channel)
         for (let passed = 0; passed < 4_000; passed += each ?? 4_000) {
           await sleep(each ?? 4_000)
-          if (each !== undefined) await begin(redis)
+          if (each !== undefined) await begin(redis, channel)
         }
       })
       report(name, outcome)
