@@ -3,13 +3,13 @@ import type { Seeded } from '@parley/testing'
 import { afterEach, expect, test } from 'vitest'
 import { actions } from './fuzz/actions.ts'
 import { compareWithFresh, rest } from './fuzz/rest.ts'
-import { judgeTruth } from './fuzz/truth.ts'
+import { eventInWire, judgeTruth } from './fuzz/truth.ts'
 import { beside, createWorld, type World } from './fuzz/world.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
 const length = Number(process.env.ACTIONS ?? 400)
-const longestPause = 60
-const actionsPerKill = 130
+const longestPause = 80
+const actionsPerKill = 200
 const outsiderShare = 3
 
 let world: World | undefined
@@ -30,12 +30,13 @@ function planOf(random: Seeded): string[] {
 }
 
 /** One end and start of the server after the other. */
-function serverActions({ program }: World): (signal: NodeJS.Signals) => Promise<void> {
+function serverActions({ program, devices }: World): (signal: NodeJS.Signals) => Promise<void> {
   let last = Promise.resolve()
   return (signal) => {
     last = last.then(async () => {
       await program.end(signal)
       await program.start()
+      for (const { client } of devices) client.reconnectNow()
     })
     return last
   }
@@ -75,6 +76,7 @@ test(`G1 G2 G4 G6 G7 G9 G12 N1 whatever ${length} actions, cuts and kills: at re
   const faults = [...world.surprises, ...unsettled, ...judged]
   if (faults.length > 0) say(`SEED=${seed} ACTIONS=${length}\n${world.story.join('\n')}`)
   expect(faults, `SEED=${seed} ACTIONS=${length}`).toEqual([])
-  const carol = world.devices[2]
-  expect(carol?.network.carried(), 'what the network carries can be read').toContain(' mark')
+  const carried = world.devices[2]?.network.carried()
+  expect(carried, 'texts can be read in what the network carries').toContain(' mark')
+  expect(carried, 'and numbers of changes').toMatch(eventInWire)
 })

@@ -85,16 +85,25 @@ function guestFor(world: World, conversationId: string): keyof typeof guests {
   return world.random.pick(fitting) ?? 'eve'
 }
 
+/** The one who owns the conversations, more often than not: others are refused. */
+function host(world: World, device: Device): Device {
+  return (world.random.chance(70) ? world.devices[0] : undefined) ?? device
+}
+
 const add: Action = (world, { device, conversationId }) => {
   const userId = guestFor(world, conversationId)
   const role = world.random.chance(20) ? 'owner' : 'member'
-  beside(world, 'add', device.client.participants.add(conversationId, { userId, role, history: guests[userId] }))
+  beside(
+    world,
+    'add',
+    host(world, device).client.participants.add(conversationId, { userId, role, history: guests[userId] }),
+  )
   return userId
 }
 
 const takeOut: Action = (world, { device, conversationId }) => {
   const userId = guestFor(world, conversationId)
-  beside(world, 'take out', device.client.participants.remove(conversationId, userId))
+  beside(world, 'take out', host(world, device).client.participants.remove(conversationId, userId))
   return userId
 }
 
@@ -111,13 +120,28 @@ const rename: Action = (world, { device, conversationId }) => {
   return subject
 }
 
+const archivedFor = 300
 const statuses: readonly ConversationStatus[] = ['open', 'open', 'waiting', 'closed', 'open', 'archived']
+
+/** Others must be able to go on. */
+async function reopenSoon({ all }: World, conversationId: string): Promise<void> {
+  for (let reopened = false; !reopened; ) {
+    await sleep(archivedFor)
+    const update = all.alice.call('updateConversation', { conversationId, status: 'open' })
+    reopened = await update.then(
+      () => true,
+      () => false,
+    )
+  }
+}
 
 const changeStatus: Action = (world, { conversationId }) => {
   const [device] = world.devices
   const status = world.random.pick(statuses) ?? 'open'
   if (!device) return null
-  beside(world, 'status', device.client.conversations.update(conversationId, { status }))
+  const { conversations } = device.client
+  beside(world, 'status', conversations.update(conversationId, { status }))
+  if (status === 'archived') beside(world, 'reopen', reopenSoon(world, conversationId))
   return status
 }
 

@@ -122,7 +122,8 @@ function textFaults(world: World, truth: Truth, device: Device, received: string
   })
 }
 
-const eventInWire = /"type":"[a-z-]+","conversationId":"([^"]+)","seq":(\d+)/g
+/** An event, as sockets and answers carry it: where it belongs, and its number. */
+export const eventInWire = /"conversationId":"([^"]+)","seq":(\d+),"prev":/g
 
 /** Changes that somebody received from outside of his stays, by their numbers (delivery G9). */
 function numberFaults({ conversationId, changes, ...rest }: Truth, { person }: Device, received: string): string[] {
