@@ -7,7 +7,7 @@ const bounds = { p99: 100, share: 0.999, drained: 1_000 } as const
 const growth = 1.5
 const precision = 0.05
 /** Percent of one core that other programs may use before a measurement is repeated, and how often it is made at most. */
-const disturbance = { most: 30, attempts: 5 } as const
+const disturbance = { most: 30, attempts: 4 } as const
 
 /** Whether a server held a rate: everything acknowledged and delivered, 99 % of it within 100 ms, and nothing left over. */
 export function held(measurement: Measurement): boolean {

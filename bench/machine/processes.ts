@@ -97,7 +97,7 @@ export function watchUsage(pids: { server: number; database: number; load: reado
 }
 
 /** Waits until others leave the machine alone for a moment; not forever. */
-export async function awaitQuiet(limit = 30_000): Promise<void> {
+export async function awaitQuiet(limit = 10_000): Promise<void> {
   const deadline = performance.now() + limit
   while (performance.now() < deadline) {
     const before = busySeconds()

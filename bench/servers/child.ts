@@ -18,14 +18,14 @@ export async function endChild(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Waits until a URL answers.
+ * Waits until a URL answers, with anything but a fault of the server.
  * @throws Error after 30 seconds, or when the program has ended
  */
 export async function untilAnswers(child: ChildProcess, url: string): Promise<void> {
   const deadline = performance.now() + 30_000
   for (;;) {
     const answered = await fetch(url).then(
-      () => true,
+      ({ status }) => status < 500,
       () => false,
     )
     if (answered) return

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { createProgram } from '../../packages/testing/src/program.ts'
+import { freePort } from '../../packages/testing/src/program.ts'
 import type { LoadUser } from '../drivers/driver.ts'
-import { pinTree, serverCores } from '../machine/processes.ts'
+import { endChild, startPinned, untilAnswers } from './child.ts'
 import { type Assignment, membersOf, type RunningServer, signToken } from './server.ts'
 
 /** Performs an operation: `POST` with a body, `GET` without. */
@@ -40,29 +43,33 @@ export async function runParley(args: readonly string[], env: NodeJS.ProcessEnv)
 /**
  * Starts Parley on the server's cores.
  * @param env environment that differs, such as `DATABASE_URL`
+ * @param flags of `parley start`
  */
-export async function startParleyWith(env: NodeJS.ProcessEnv): Promise<ParleyProcess> {
-  const program = await createProgram(env)
+export async function startParleyWith(env: NodeJS.ProcessEnv, flags: readonly string[] = []): Promise<ParleyProcess> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
+  const secret = randomBytes(32).toString('base64url')
+  const settings = { PARLEY_DEMO: 'off', PARLEY_RATE_LIMITS: 'off', LOG_LEVEL: 'warn', PARLEY_JWT_SECRET: secret }
+  const place = { PATH: process.env.PATH, PORT: String(port), PARLEY_DATA_DIR: folder }
+  const child = startPinned(process.execPath, [binary, 'start', ...flags], { ...place, ...settings, ...env })
+  const stop = async () => {
+    await endChild(child)
+    rmSync(folder, { recursive: true, force: true })
+  }
   try {
-    await program.start()
-    pinTree(program.pid, serverCores)
+    await untilAnswers(child, `${url}/readyz`)
   } catch (error) {
-    await program.remove()
+    await stop()
     throw error
   }
-  const tokenOf = (name: string) =>
-    signToken(program.config.jwt.secret ?? '', { sub: name, name, role: 'member', workspace, organization })
-  return {
-    pid: program.pid,
-    port: Number(new URL(program.url).port),
-    tokenOf,
-    person: async (name) => {
-      const token = tokenOf(name)
-      await call(`${program.url}/api/me`, token)
-      return (path, body) => call(`${program.url}/api/messaging${path}`, token, body)
-    },
-    stop: () => program.remove(),
+  const tokenOf = (name: string) => signToken(secret, { sub: name, name, role: 'member', workspace, organization })
+  const person = async (name: string): Promise<Caller> => {
+    const token = tokenOf(name)
+    await call(`${url}/api/me`, token)
+    return (path, body) => call(`${url}/api/messaging${path}`, token, body)
   }
+  return { pid: child.pid ?? 0, port, tokenOf, person, stop }
 }
 
 /** Works through a list, several at a time. */
@@ -96,8 +103,12 @@ async function makePeople(server: ParleyProcess, assignment: Assignment): Promis
   return users
 }
 
-async function startFor(assignment: Assignment, env: NodeJS.ProcessEnv): Promise<RunningServer> {
-  const server = await startParleyWith(env)
+async function startFor(
+  assignment: Assignment,
+  env: NodeJS.ProcessEnv,
+  flags: readonly string[] = [],
+): Promise<RunningServer> {
+  const server = await startParleyWith(env, flags)
   try {
     const users = await makePeople(server, assignment)
     return { driver: 'parley', pid: server.pid, users, stop: () => server.stop() }
@@ -107,11 +118,19 @@ async function startFor(assignment: Assignment, env: NodeJS.ProcessEnv): Promise
   }
 }
 
+function emptyDatabase({ database }: Assignment): NodeJS.ProcessEnv {
+  database.drop('parley')
+  return { DATABASE_URL: database.create('parley') }
+}
+
 /** Parley over the measurement's database. */
 export function startParley(assignment: Assignment): Promise<RunningServer> {
-  const { database } = assignment
-  database.drop('parley')
-  return startFor(assignment, { DATABASE_URL: database.create('parley') })
+  return startFor(assignment, emptyDatabase(assignment))
+}
+
+/** Parley in two processes over the measurement's database. */
+export function startParleyTwice(assignment: Assignment): Promise<RunningServer> {
+  return startFor(assignment, emptyDatabase(assignment), ['--processes', '2'])
 }
 
 /** Parley with the database it brings along. */
