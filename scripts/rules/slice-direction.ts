@@ -6,7 +6,7 @@ const order = [
   ['conversations', 'participants'],
   ['messages'],
   ['reads', 'changes', 'typing', 'presence'],
-  ['inbox'],
+  ['inbox', 'stats'],
   ['identity', 'import'],
   ['demo'],
 ]

@@ -5,6 +5,7 @@ import { deleteMessage, editMessage, getMessage, listMessages, sendMessage } fro
 import { addParticipant, listParticipants, removeParticipant, updateParticipant } from './participants.ts'
 import { markDelivered, markRead } from './reads.ts'
 import type { OperationName } from './routes.ts'
+import { getStats } from './stats.ts'
 import { getMe, listUsers, signIn, signInWithLink, signOut } from './users.ts'
 
 /** Every HTTP operation, by name. */
@@ -30,6 +31,7 @@ export const operations = {
   listChanges,
   markRead,
   markDelivered,
+  getStats,
 } as const satisfies { [Name in OperationName]: { readonly name: Name } }
 
 /** What a caller passes: defaults may be left out. */

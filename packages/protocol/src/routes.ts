@@ -24,6 +24,7 @@ export const routes = {
   listChanges: 'GET /api/messaging/conversations/:conversationId/changes',
   markRead: 'POST /api/messaging/conversations/:conversationId/read',
   markDelivered: 'POST /api/messaging/conversations/:conversationId/delivered',
+  getStats: 'GET /api/messaging/stats',
 } as const
 
 /** The identifier of an operation, the same in code, API and docs. */

@@ -8,4 +8,5 @@ export const lowestProtocolVersion = 1
 export const protocolHistory = [
   '1: conversations, participants, messages, notes, read and delivered marks, typing, presence, changes',
   '1: the command send-message',
+  '1: the operation getStats',
 ] as const

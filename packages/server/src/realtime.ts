@@ -42,9 +42,12 @@ type Answer = (answer: object) => void
 const recheckInterval = 5_000
 const commandWindow = 60_000
 
+/** The session's cookie, which serves our own page only: pages of listed origins bring tokens. */
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
+  const { origin, host, cookie } = request.headers
+  if (origin !== undefined && !isOwnOrigin(config, origin, host)) return undefined
   const name = `${cookieName(config)}=`
-  const pair = request.headers.cookie?.split('; ').find((part) => part.startsWith(name))
+  const pair = cookie?.split('; ').find((part) => part.startsWith(name))
   return pair?.slice(name.length)
 }
 
@@ -65,6 +68,8 @@ export class Realtime {
   readonly #presence: PresenceService
   readonly #readers = new Readers()
   readonly #connections = new Map<string, Connection>()
+  /** Connections that have said who they are: each says it once. */
+  readonly #asked = new WeakSet<object>()
   readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
 
@@ -88,6 +93,11 @@ export class Realtime {
     this.#presence = new PresenceService(this.#delivery, services)
     this.#outlets = new Outlets(metrics)
     this.#listen()
+  }
+
+  /** How many sockets of a workspace are open here. */
+  socketsOf(workspaceId: string): number {
+    return [...this.#connections.values()].filter(({ session }) => session.actor.workspaceId === workspaceId).length
   }
 
   /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. HTTP goes on. */
@@ -114,6 +124,8 @@ export class Realtime {
   }
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    if (this.#asked.has(socket.client)) return socket.conn.close(true)
+    this.#asked.add(socket.client)
     try {
       const { token } = socket.handshake.auth as { token?: unknown }
       const cookie = cookieOf(this.#parts.config, socket.request)

@@ -29,6 +29,8 @@ import { createRates } from './rate-limit.ts'
 import { readRoutes } from './reads/read.routes.ts'
 import { Realtime } from './realtime.ts'
 import { openRedis, type SharedCounts } from './redis.ts'
+import { statsRoutes } from './stats/stats.routes.ts'
+import { createStats, type ReadStats } from './stats/stats.service.ts'
 import { userRoutes } from './users/user.routes.ts'
 
 /** A running server. */
@@ -55,7 +57,7 @@ const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
 const closeLimit = 9_000
 const closeSweep = 50
 
-function handlersOf(identity: Identity): Handlers {
+function handlersOf(identity: Identity, readStats: ReadStats): Handlers {
   return {
     ...identityRoutes(identity),
     ...userRoutes,
@@ -65,6 +67,7 @@ function handlersOf(identity: Identity): Handlers {
     ...messageRoutes,
     ...readRoutes,
     ...changeRoutes,
+    ...statsRoutes(readStats),
   }
 }
 
@@ -152,7 +155,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const shared = openShared(config, db)
   const identity = createIdentity(services, config, shared)
   const rates = createRates(config, steadyClock, shared)
-  const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity))
+  const readStats = createStats(services, (workspaceId) => realtime.socketsOf(workspaceId))
+  const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity, readStats))
   serveHealth(app, services, metrics)
   await serveApplication(app)
   await app.ready()

@@ -191,6 +191,12 @@ const cases: Cases = {
   },
   listChanges: { 'of the conversation': { row: insiders, input: (at) => ({ ...here(at), after: 0 }) } },
   markRead: { 'of oneself': { row: insiders, input: (at) => ({ ...here(at), seq: 1 }) } },
+  getStats: {
+    'of the workspace': {
+      row: ['unauthenticated', 'ok', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok'],
+      input: () => ({}),
+    },
+  },
   markDelivered: { 'of oneself': { row: insiders, input: (at) => ({ ...here(at), seq: 1 }) } },
 }
 
