@@ -215,7 +215,7 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
     loggerInstance: services.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.jsonBody,
-    trustProxy: config.trustProxy,
+    trustProxy: config.trustProxy && ((_address: string, hop: number) => hop === 0),
     genReqId: () => services.ids(),
     frameworkErrors: answerUnrouted,
     requestTimeout: 60_000,

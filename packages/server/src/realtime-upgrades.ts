@@ -6,13 +6,15 @@ import type { Rates } from './rate-limit.ts'
 
 type Next = (error?: Error) => void
 
-function addressOf({ trustProxy }: Pick<Config, 'trustProxy'>, request: IncomingMessage): string {
+/** The address that the proxy itself has seen is the last one; what stands before it is what the client says. */
+function addressOf({ trustProxy }: Pick<Config, 'trustProxy'>, { headers, socket }: IncomingMessage): string {
   const forwarded = trustProxy
-    ? String(request.headers['x-forwarded-for'] ?? '')
-        .split(',')[0]
+    ? String(headers['x-forwarded-for'] ?? '')
+        .split(',')
+        .at(-1)
         ?.trim()
     : ''
-  return forwarded || (request.socket.remoteAddress ?? '')
+  return forwarded || (socket.remoteAddress ?? '')
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, seconds: number): void {

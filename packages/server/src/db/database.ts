@@ -84,10 +84,10 @@ function begin(mode: Mode, scope: Scope): string {
   return `${start}; select ${calls.join(', ')}`
 }
 
-const awayStates = /^(08|53|57P|57014|55P03|25006|58)/
+const awayStates = /^(08|40|53|57P|57014|55P03|25006|58)/
 const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EACCES'])
 
-/** Whether an error of the driver means that the database is away, busy or refuses to write for now. */
+/** Whether an error of the driver means that the database is away, busy, gave up on a deadlock, or refuses to write for now. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
