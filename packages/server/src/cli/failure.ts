@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { ConfigError } from '../config.ts'
 import { DataDirectoryInUse } from '../db/data-directory.ts'
 import { isAway } from '../db/database.ts'
+import { MigrationRefused } from '../db/migrate.ts'
 
 /** What the program answers to the shell. */
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const
@@ -54,6 +55,12 @@ function fail(text: string): Explanation {
   return { text: `parley: ${text}`, exitCode: exitCodes.failure }
 }
 
+const expectedKinds = [ParleyError, ConfigError, DataDirectoryInUse, MigrationRefused] as const
+
+function isExpected(error: unknown): error is Error {
+  return expectedKinds.some((kind) => error instanceof kind)
+}
+
 /** Puts any error into words. Only a bug is shown with its stack. */
 export function explain(error: unknown): Explanation {
   if (error instanceof CommanderError) {
@@ -64,8 +71,7 @@ export function explain(error: unknown): Explanation {
     const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
     return fail(`The database does not answer${cause}. What was committed stays; run the command again.`)
   }
-  const expected = error instanceof ParleyError || error instanceof ConfigError || error instanceof DataDirectoryInUse
-  if (expected) return fail(error.message)
+  if (isExpected(error)) return fail(error.message)
   if (!(error instanceof Error)) return fail(String(error))
   const system = systemText(error)
   if (system !== null) return fail(system)

@@ -17,6 +17,20 @@ const migrations: Record<string, Migration> = {
 /** The oldest PostgreSQL that works, as `server_version_num`. */
 const oldestVersion = 150_000
 
+/** The database does not let this owner do what a migration does; an administrator of the database must help. */
+export class MigrationRefused extends Error {
+  constructor(cause: pg.DatabaseError) {
+    super(cause.message, { cause })
+    this.name = 'MigrationRefused'
+  }
+}
+
+const insufficientPrivilege = '42501'
+
+function isRefusal(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.code === insufficientPrivilege
+}
+
 async function checkVersion(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ server_version_num: string }>('show server_version_num')
   const version = Number(rows[0]?.server_version_num)
@@ -27,6 +41,7 @@ async function checkVersion(pool: pg.Pool): Promise<void> {
  * Brings the schema up to date, as the owner. Safe to run from several servers at once.
  * @param connection how to reach the database as its owner
  * @returns names of the migrations that were applied now
+ * @throws MigrationRefused when the owner lacks a right, with what to do about it
  */
 export async function migrate(connection: pg.PoolConfig): Promise<string[]> {
   const pool = new pg.Pool({ ...connection, max: 2, connectionTimeoutMillis: 10_000 })
@@ -42,6 +57,8 @@ export async function migrate(connection: pg.PoolConfig): Promise<string[]> {
     const { error, results } = await migrator.migrateToLatest()
     if (error) throw error
     return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+  } catch (error) {
+    throw isRefusal(error) ? new MigrationRefused(error) : error
   } finally {
     await db.destroy()
   }

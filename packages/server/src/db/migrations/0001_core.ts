@@ -226,15 +226,28 @@ function policySql(): string {
   return lines.join(';\n')
 }
 
+/** An owner who may not make roles can still migrate once somebody has made this one and given it to him. */
 const roleSql = `
 do $$ begin
-  create role parley_app nologin;
-exception when duplicate_object or unique_violation then null;
+  if not exists (select from pg_roles where rolname = 'parley_app') then create role parley_app nologin; end if;
+exception
+  when duplicate_object or unique_violation then null;
+  when insufficient_privilege then
+    raise exception using errcode = 'insufficient_privilege', message = format(
+      'There is no role parley_app, and %1$I may not make it. As an administrator of the database, run: '
+      'create role parley_app nologin; grant parley_app to %1$I;', current_user);
 end $$;
 do $$ begin
   execute format('grant parley_app to %I', current_user);
-exception when others then
-  if not pg_has_role(current_user, 'parley_app', 'member') then raise; end if;
+exception
+  when insufficient_privilege then
+    if not pg_has_role(current_user, 'parley_app', 'member') then
+      raise exception using errcode = 'insufficient_privilege', message = format(
+        'The role parley_app is not given to %1$I, who may not take it. As an administrator of the database, run: '
+        'grant parley_app to %1$I;', current_user);
+    end if;
+  when others then
+    if not pg_has_role(current_user, 'parley_app', 'member') then raise; end if;
 end $$;
 grant usage on schema parley to parley_app;
 grant select on all tables in schema parley to parley_app;
