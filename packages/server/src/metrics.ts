@@ -1,5 +1,6 @@
 import type { OperationName } from '@parley/protocol'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Cache } from './cache.ts'
 
 /** What the server counts about itself. */
 export interface Metrics {
@@ -15,9 +16,49 @@ export interface Metrics {
   watchBus(isHealthy: () => boolean): void
   /** Asks for the number of open sockets at each scrape. */
   watchSockets(count: () => number): void
+  /** Asks at each scrape what the cache keeps and how it served. */
+  watchCache(counts: Cache['counts']): void
   /** Everything in the Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
+}
+
+function watchCache(registry: Registry, counts: Cache['counts']): void {
+  const registers = [registry]
+  new Counter({
+    name: 'parley_cache_reads_total',
+    help: 'What was asked of the cache, and where it was found',
+    labelNames: ['kind', 'found'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [kind, { here, shared, misses }] of Object.entries(counts())) {
+        this.inc({ kind, found: 'memory' }, here)
+        this.inc({ kind, found: 'redis' }, shared)
+        this.inc({ kind, found: 'nowhere' }, misses)
+      }
+    },
+  })
+  new Gauge({
+    name: 'parley_cache_hit_rate',
+    help: 'Share of what was asked of the cache that it had, since the start',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const [kind, { here, shared, misses }] of Object.entries(counts())) {
+        this.set({ kind }, (here + shared) / Math.max(1, here + shared + misses))
+      }
+    },
+  })
+  new Gauge({
+    name: 'parley_cache_entries',
+    help: 'What the cache keeps in memory',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const [kind, { entries }] of Object.entries(counts())) this.set({ kind }, entries)
+    },
+  })
 }
 
 /** Makes a registry of its own, so that several servers fit into one process. */
@@ -64,6 +105,7 @@ export function createMetrics(): Metrics {
     watchBus: (isHealthy) =>
       watch('parley_bus_healthy', '1 while other nodes can be reached over Redis', () => Number(isHealthy())),
     watchSockets: (count) => watch('parley_sockets', 'Open sockets', count),
+    watchCache: (counts) => watchCache(registry, counts),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }

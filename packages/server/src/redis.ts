@@ -7,8 +7,8 @@ export interface SharedCounts {
   readonly prefix: string
 }
 
-/** How long one command may take, milliseconds: nothing waits longer for Redis. */
-const commandTimeout = 250
+/** How long a command may take, milliseconds: nothing waits longer for Redis. */
+const longestCommand = 250
 const connectTimeout = 1_000
 const firstRetry = 50
 const longestRetry = 1_000
@@ -16,8 +16,9 @@ const longestRetry = 1_000
 /**
  * A connection that never keeps anybody waiting: what cannot be said at once fails, and it reconnects by itself.
  * @param url `redis:` or `rediss:`
+ * @param commandTimeout how long a command may take, milliseconds
  */
-export function openRedis(url: string): Redis {
+export function openRedis(url: string, commandTimeout = longestCommand): Redis {
   const redis = new Redis(url, {
     commandTimeout,
     connectTimeout,

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { type Bus, localBus } from './bus.ts'
 import { redisBus } from './bus-redis.ts'
 import { type Siblings, siblingBus } from './bus-siblings.ts'
-import { createCache } from './cache.ts'
+import { openCache } from './cache.ts'
 import { changeRoutes } from './changes/change.routes.ts'
 import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
@@ -150,7 +150,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const metrics = createMetrics()
   const ids = idsFrom(clock)
   const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
-  const cache = createCache(config.cache, clock)
+  const cache = openCache({ config, epoch: db.epoch, clock: steadyClock })
+  metrics.watchCache(() => cache.counts())
   const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
   const shared = openShared(config, db)
   const identity = createIdentity(services, config, shared)
@@ -172,6 +173,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
       await closeGently(app)
       tail.close()
       bus.close()
+      cache.close()
       shared?.redis.disconnect()
       await db.close()
     },

@@ -32,5 +32,6 @@ export function validInputs({ conversationId, messageId }: { conversationId: str
     listChanges: { ...here, after: 0 },
     markRead: { ...here, seq: 1 },
     markDelivered: { ...here, seq: 1 },
+    getStats: {},
   }
 }

@@ -1,5 +1,6 @@
 import { ParleyError, type Stats } from '@parley/protocol'
 import { LRUCache } from 'lru-cache'
+import type { CacheCounts } from '../cache.ts'
 import type { Context, Services } from '../context.ts'
 import { statement } from '../db/database.ts'
 
@@ -22,8 +23,8 @@ const workspacesRemembered = 1_000
 
 function cacheStats({ cache }: Context): Stats['cache'] {
   const kinds = Object.values(cache.counts())
-  const total = (of: 'entries' | 'hits' | 'misses') => kinds.reduce((sum, kind) => sum + kind[of], 0)
-  const [hits, misses] = [total('hits'), total('misses')]
+  const total = (of: keyof CacheCounts) => kinds.reduce((sum, kind) => sum + kind[of], 0)
+  const [hits, misses] = [total('here') + total('shared'), total('misses')]
   return { entries: total('entries'), hits, misses, hitRate: hits + misses === 0 ? null : hits / (hits + misses) }
 }
 
