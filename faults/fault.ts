@@ -26,6 +26,8 @@ export interface Fault {
   readonly title: string
   readonly promise: string
   readonly needs: StageNeeds
+  /** Why it cannot be tried on this machine, if so. */
+  hindrance?(): string | undefined
   /** Milliseconds from the end of the fault until everybody is answered and level. */
   readonly recoversWithin: number
   /** Goes wrong, goes on, and is put right. */

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsOwner, type Owner } from '../../packages/testing/src/owner.ts'
-import { startPostgres } from '../../packages/testing/src/postgres.ts'
+import { startPostgres, type TestPostgres } from '../../packages/testing/src/postgres.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 /** How PostgreSQL is told to stop: `fast` ends sessions, `immediate` is a crash. */
 export type StopMode = 'fast' | 'immediate'
@@ -12,8 +13,8 @@ export type StopMode = 'fast' | 'immediate'
 /** A PostgreSQL on a port of its own, with fsync on, to be stopped, hung and started at will. */
 export interface FaultyPostgres {
   readonly port: number
-  /** Where its files are. */
-  readonly folder: string
+  /** Where its programs are. */
+  readonly programs: string
   url(database: string): string
   /** Connects past every fault but its absence; also while writing is forbidden. */
   connect(database: string): Promise<Owner>
@@ -24,6 +25,11 @@ export interface FaultyPostgres {
   /** Lets all its processes hang, connections open. */
   hang(): void
   goOn(): void
+  /** Takes all space its files could grow into. @throws Error when it is not on a disk of its own */
+  fillDisk(): void
+  freeDisk(): void
+  /** Starts it when a fault has ended it, as its supervisor would. */
+  revive(): Promise<void>
   close(): Promise<void>
 }
 
@@ -72,13 +78,26 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string): Prom
   }
 }
 
+/** Makes and starts it, on a disk of its own if there is one. */
+function startOn(disk: SmallDisk | undefined, port: number): TestPostgres {
+  const { TMPDIR } = process.env
+  if (disk) process.env.TMPDIR = disk.folder
+  try {
+    return startPostgres({ ...settings, port: String(port) })
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  }
+}
+
 /**
  * Starts PostgreSQL.
- * @param more server settings that differ
+ * @param diskMegabytes the size of a disk of its own
  */
-export async function startFaultyPostgres(more: Readonly<Record<string, string>> = {}): Promise<FaultyPostgres> {
+export async function startFaultyPostgres(diskMegabytes?: number): Promise<FaultyPostgres> {
   const port = await freePort()
-  const first = startPostgres({ ...settings, ...more, port: String(port) })
+  const disk = diskMegabytes === undefined ? undefined : mountSmallDisk(diskMegabytes)
+  const first = startOn(disk, port)
   const data = join(String(first.connection.host), 'data')
   const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
   const connect = (database: string) =>
@@ -95,12 +114,17 @@ export async function startFaultyPostgres(more: Readonly<Record<string, string>>
     launch(data)
     await until(answers, 'start')
   }
+  const revive = async () => {
+    const lives = existsSync(join(data, 'postmaster.pid')) && isRunning(pid())
+    if (!lives) await start()
+    else await until(answers, 'come back')
+  }
   const tell = (signal: NodeJS.Signals) => {
     for (const each of [pid(), ...childrenOf(pid())]) process.kill(each, signal)
   }
   return {
     port,
-    folder: data,
+    programs: dirname(commandLine(data)[0] ?? ''),
     url: (database) => `postgresql://postgres@127.0.0.1:${port}/${database}`,
     connect,
     run,
@@ -112,9 +136,16 @@ export async function startFaultyPostgres(more: Readonly<Record<string, string>>
     start,
     hang: () => tell('SIGSTOP'),
     goOn: () => tell('SIGCONT'),
+    fillDisk: () => {
+      if (!disk) throw new Error('PostgreSQL is on no disk of its own')
+      disk.fill()
+    },
+    freeDisk: () => disk?.free(),
+    revive,
     close: async () => {
-      if (!existsSync(join(data, 'postmaster.pid'))) await start()
+      await revive()
       first.stop()
+      disk?.unmount()
     },
   }
 }

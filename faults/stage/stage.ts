@@ -20,8 +20,8 @@ export interface StageNeeds {
   readonly wires?: readonly Wire[]
   /** More environment for each node. */
   readonly env?: (node: number) => NodeJS.ProcessEnv
-  /** Settings of PostgreSQL. */
-  readonly postgres?: Readonly<Record<string, string>>
+  /** Puts PostgreSQL on a disk of its own, that small. */
+  readonly diskMegabytes?: number
 }
 
 /** Servers, database and Redis as processes. */
@@ -69,8 +69,8 @@ interface Ground {
   readonly wire: TcpProxy | undefined
 }
 
-async function layGround({ embedded, redis, wires = [], postgres: settings }: StageNeeds): Promise<Ground> {
-  const postgres = embedded ? undefined : await startFaultyPostgres(settings)
+async function layGround({ embedded, redis, wires = [], diskMegabytes }: StageNeeds): Promise<Ground> {
+  const postgres = embedded ? undefined : await startFaultyPostgres(diskMegabytes)
   await postgres?.run('postgres', `create database ${databaseName}`)
   const own = redis ? await createRedis() : undefined
   await own?.start()

@@ -12,6 +12,8 @@ import { percentile } from '../workload/workload.ts'
 const othersSlower = 50
 const costAtMost = 200 * 1024 * 1024
 const closedWithin = 60_000
+/** Milliseconds: as much as would be no trouble for those who read. */
+const floodPace = 150
 const memory = 'process_resident_memory_bytes'
 const sockets = 'parley_sockets'
 const longText = '字'.repeat(limits.textLength)
@@ -35,6 +37,7 @@ async function openStalled(square: Square, url: string, count: number): Promise<
 async function flood({ speaker, conversationId }: Square, messages: number): Promise<void> {
   for (let index = 0; index < messages; index += 1) {
     await speaker.call('sendMessage', { conversationId, clientKey: newKey(), text: longText })
+    await sleep(floodPace)
   }
 }
 
@@ -51,9 +54,10 @@ async function neverRead(trial: Trial): Promise<void> {
   const count = short ? 50 : 1_000
   const square = await startSquare(stage, count / 10)
   const [first] = stage.nodes
+  const memoryBefore = await stage.metric(memory)
   const stalled = await openStalled(square, first?.url ?? '', count)
   await wait(3)
-  const before = { memory: await stage.metric(memory), sockets: await stage.metric(sockets) }
+  const before = { memory: memoryBefore, sockets: await stage.metric(sockets) }
   const begun = performance.now()
   await wait(short ? 2 : 10)
   const middle = performance.now()
@@ -69,7 +73,9 @@ async function neverRead(trial: Trial): Promise<void> {
   const left = (await stage.metric(sockets)) - (before.sockets - count)
   expect(short || left <= 0, `${left} of ${count} were not closed`)
   expect(peak < costAtMost, `they cost ${Math.round(peak / 1024 / 1024)} MB`)
-  note(`${count} sockets cost ${Math.round(peak / 1024 / 1024)} MB, and were closed`)
+  note(
+    `${count} sockets cost ${Math.round(peak / 1024 / 1024)} MB; ${await stage.metric('parley_behind_total')} were behind`,
+  )
   if (!short) compare(trial, begun, middle, over)
   for (const socket of stalled) socket.destroy()
 }
@@ -82,7 +88,7 @@ async function trickle(trial: Trial): Promise<void> {
   const [first] = stage.entrances
   const wire = await startTcpProxy(first?.url ?? '')
   const { roamer, places } = workload.cast.victim
-  const slow = await Roamer.create(roamer.who, [{ url: wire.url, config: first?.config ?? { jwt: {} } }], 0)
+  const slow = Roamer.create(roamer.who, [{ url: wire.url, config: first?.config ?? { jwt: {} } }], 0)
   const reader = new StandingReader(
     slow,
     places.slice(1).map(({ id }) => id),

@@ -32,8 +32,11 @@ async function probe({ stage }: Trial, work: () => Promise<void>): Promise<Recor
   return seen
 }
 
-/** Holds the server to what it promises while its database is away. */
-async function away(trial: Trial, work: () => Promise<void>): Promise<void> {
+/**
+ * Holds the server to what it promises while its database is away.
+ * @param unready whether it is away so long that the server must say so
+ */
+async function away(trial: Trial, unready: boolean, work: () => Promise<void>): Promise<void> {
   const { stage, workload, expect, note } = trial
   const before = await stage.metric(memory)
   workload.takeSlowest()
@@ -41,6 +44,7 @@ async function away(trial: Trial, work: () => Promise<void>): Promise<void> {
   const slowest = workload.takeSlowest()
   const grown = (await stage.metric(memory)) - before
   const [alive, ready] = [[...seen.healthz], [...seen.readyz]]
+  expect(!unready || ready.includes(503), 'nobody was told that the server is not ready')
   expect(
     alive.every((status) => status === 200),
     `liveness was ${alive}`,
@@ -70,7 +74,7 @@ function restart(mode: StopMode, seconds: number, secondsShort: number) {
   return async (trial: Trial) => {
     const { postgres } = trial.stage
     await trial.wait(1)
-    await away(trial, async () => {
+    await away(trial, seconds > 0, async () => {
       await postgres.stop(mode)
       await trial.wait(trial.short ? secondsShort : seconds)
       await postgres.start()
@@ -82,7 +86,7 @@ function restart(mode: StopMode, seconds: number, secondsShort: number) {
 async function hang(trial: Trial): Promise<void> {
   const { stage, wait, short } = trial
   await wait(1)
-  await away(trial, async () => {
+  await away(trial, !short, async () => {
     stage.postgres.hang()
     await wait(short ? 3 : 20)
     stage.postgres.goOn()
@@ -105,7 +109,7 @@ async function forbidWriting(trial: Trial): Promise<void> {
   const { postgres } = trial.stage
   const reload = () => postgres.run('postgres', 'select pg_reload_conf()')
   await trial.wait(1)
-  await away(trial, async () => {
+  await away(trial, false, async () => {
     await postgres.run('postgres', 'alter system set default_transaction_read_only = on')
     await reload()
     await trial.wait(trial.short ? 2 : 10)

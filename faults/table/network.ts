@@ -50,12 +50,7 @@ function cut(seconds: number, secondsShort: number, ways: readonly Way[]): Fault
 }
 
 /** A crowd of sockets that follow a conversation, ten for each person. */
-export function openCrowd(
-  { members, conversationId }: Square,
-  count: number,
-  urls: readonly string[],
-  position: number,
-) {
+function openCrowd({ members, conversationId }: Square, count: number, urls: readonly string[], position: number) {
   return Array.from({ length: count }, (_v, index) => {
     const member = members[index % members.length]
     if (!member) throw new Error('Nobody is in the square')
@@ -64,7 +59,7 @@ export function openCrowd(
 }
 
 /** Says something in the square from time to time, until told to stop. */
-export function keepSaying({ speaker, conversationId }: Square, every: number): () => Promise<void> {
+function keepSaying({ speaker, conversationId }: Square, every: number): () => Promise<void> {
   let over = false
   const saying = (async () => {
     while (!over) {
@@ -81,7 +76,7 @@ export function keepSaying({ speaker, conversationId }: Square, every: number): 
 }
 
 /** Waits until everybody in a crowd stands at the head; answers how long that took, milliseconds. */
-export async function crowdLevel(square: Square, crowd: readonly LightClient[], limit: number): Promise<number> {
+async function crowdLevel(square: Square, crowd: readonly LightClient[], limit: number): Promise<number> {
   const head = await square.head()
   return timeUntil(() => crowd.every(({ live, position }) => live && position >= head), limit)
 }
@@ -168,14 +163,14 @@ export const networkFaults: readonly Fault[] = [
     title: 'nothing comes to clients any more',
     needs: cutNeeds,
     ...noticed,
-    strike: cut(50, 4, ['down']),
+    strike: cut(40, 4, ['down']),
   },
   {
     name: 'clients-mute',
     title: 'nothing comes from clients any more',
     needs: cutNeeds,
     ...noticed,
-    strike: cut(50, 4, ['up']),
+    strike: cut(40, 4, ['up']),
   },
   {
     name: 'clients-vanish',

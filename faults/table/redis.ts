@@ -6,7 +6,7 @@ import { percentile } from '../workload/workload.ts'
 const recoversWithin = 3_000
 const remoteWithin = 1_500
 const lastWithin = 2_000
-const seconds = 20
+const seconds = 15
 const secondsShort = 3
 
 /** Holds what is read at another node than it was written at to its time. */

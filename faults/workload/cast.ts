@@ -44,7 +44,7 @@ function whoIs(id: string, role: Role): Who {
 
 /** Makes somebody known. */
 export async function arrive(stage: Stage, id: string, role: Role, at: number): Promise<Roamer> {
-  const roamer = await Roamer.create(whoIs(id, role), stage.entrances, at)
+  const roamer = Roamer.create(whoIs(id, role), stage.entrances, at)
   await roamer.call('getMe', {})
   return roamer
 }

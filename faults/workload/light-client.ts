@@ -70,7 +70,7 @@ export class LightClient {
   }
 
   async #resumed(socket: WebSocket, { ok }: Resumed): Promise<void> {
-    if (!ok || ok.status !== 'ok') return socket.close()
+    if (ok?.status !== 'ok') return socket.close()
     this.#epoch = ok.epoch
     for (const event of ok.events) this.#apply(event)
     try {

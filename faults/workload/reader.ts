@@ -128,6 +128,7 @@ export class StandingReader {
     if (answer.status === 'resync') {
       this.resyncs += 1
       for (const id of this.#logs.keys()) this.#forget(id)
+      this.#marked.clear()
     }
     for (const event of answer.events) this.#apply(event)
     for (const id of this.#logs.keys()) {

@@ -1,9 +1,10 @@
 import { ParleyError } from '../../packages/protocol/src/errors.ts'
 import { type OperationInput, type OperationOutput, operations } from '../../packages/protocol/src/operations.ts'
 import type { OperationName } from '../../packages/protocol/src/routes.ts'
-import { signToken, type Target, type Who } from '../../packages/testing/src/people.ts'
+import type { Target, Who } from '../../packages/testing/src/people.ts'
 import { requestOf } from '../../packages/testing/src/request.ts'
 import { openSocket, type TestSocket } from '../../packages/testing/src/socket.ts'
+import { lastingToken } from './token.ts'
 
 /** An answer, and how long it took, milliseconds. */
 export interface Answer {
@@ -30,10 +31,10 @@ export class Roamer {
   }
 
   /** @param at the server he begins at */
-  static async create(who: Who, entrances: readonly Target[], at: number): Promise<Roamer> {
+  static create(who: Who, entrances: readonly Target[], at: number): Roamer {
     const [first] = entrances
     if (!first) throw new Error('There is no server')
-    return new Roamer(who, entrances, await signToken(first, who), at % entrances.length)
+    return new Roamer(who, entrances, lastingToken(first, who), at % entrances.length)
   }
 
   /** The server he is at. */

@@ -136,6 +136,11 @@ export class Workload {
     return Math.max(...this.writers.map((writer) => writer.takeSlowest()))
   }
 
+  /** Counts what became known in a span of time as unknown: a restore took it away. Answers how many those are. */
+  forgive(from: number, to: number): number {
+    return this.writers.reduce((sum, writer) => sum + writer.forgive(from, to), 0)
+  }
+
   /** Lets what was sent last become known, and waits until everybody has read it. */
   async settle(): Promise<void> {
     await Promise.all(this.writers.map((writer) => writer.stop(patience)))

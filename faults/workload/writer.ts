@@ -71,6 +71,14 @@ export class StandingWriter {
     return slowest
   }
 
+  /** Takes acknowledgements of a span of time back; answers how many those were. */
+  forgive(from: number, to: number): number {
+    const gone = new Set([...this.timings].flatMap(([key, { known }]) => (known >= from && known <= to ? [key] : [])))
+    const kept = this.acknowledgements.filter(({ clientKey }) => !gone.has(clientKey))
+    this.acknowledgements.splice(0, this.acknowledgements.length, ...kept)
+    return gone.size
+  }
+
   /**
    * Lets the last message become known, then stops.
    * @param limit after which it is given up, milliseconds
