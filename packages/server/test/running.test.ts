@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@parley/protocol'
 import { createProgram, newKey, type People, type Program, people, say, startConversation } from '@parley/testing'
@@ -60,6 +61,22 @@ test('RUN-1 a second server on the same data directory is refused within 2 s and
   await say(scene.all.carol, scene.conversationId, 'after')
   expect(await texts(scene)).toEqual(['before', 'after'])
 })
+
+const elsewhere = ['unshare', '--net', '--uts'] as const
+const canUnshare = spawnSync('unshare', [...elsewhere.slice(1), 'true'], { stdio: 'ignore' }).status === 0
+
+test.skipIf(!canUnshare)(
+  'RUN-1 a second server with a network of its own, as in a container, is refused as well (needs Linux and root)',
+  async () => {
+    const scene = await started()
+    const begun = performance.now()
+    const exit = await scene.server.startSecond(...elsewhere)
+    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(exit).toMatchObject({ code: 1, complaint: expect.stringContaining(`process ${scene.server.pid}`) })
+    await say(scene.all.carol, scene.conversationId, 'after')
+    expect(await texts(scene)).toEqual(['before', 'after'])
+  },
+)
 
 test('RUN-2 a normal stop ends with code 0 and leaves no process; the next start has everything', async () => {
   const scene = await started()

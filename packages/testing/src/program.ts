@@ -21,8 +21,8 @@ export interface Program extends Target {
   readonly pid: number
   /** Starts it and waits until it is ready; answers how long that took, in milliseconds. */
   start(): Promise<number>
-  /** Starts another one on the same data directory and waits until it ends. */
-  startSecond(): Promise<Exit>
+  /** Starts another one on the same data directory, by a program such as `unshare` if named, and waits until it ends. */
+  startSecond(...by: readonly string[]): Promise<Exit>
   /** Waits until it is ready; answers how long that took, in milliseconds. */
   ready(limit?: number): Promise<number>
   /** Sends a signal and waits until it has ended; who does not end in time is killed. */
@@ -74,8 +74,13 @@ function exitOf(child: ChildProcess, said: () => string): Promise<Exit> {
 }
 
 /** Runs `parley`. */
-function launch(env: NodeJS.ProcessEnv, args: readonly string[]): { child: ChildProcess; ended: Promise<Exit> } {
-  const child = spawn(process.execPath, [binary, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+function launch(
+  env: NodeJS.ProcessEnv,
+  args: readonly string[],
+  by: readonly string[] = [],
+): { child: ChildProcess; ended: Promise<Exit> } {
+  const [command = '', ...rest] = [...by, process.execPath, binary, ...args]
+  const child = spawn(command, rest, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint += chunk.toString()
@@ -130,7 +135,7 @@ export async function createProgram(
       current = launch(env, args)
       return ready()
     },
-    startSecond: async () => launch({ ...env, PORT: String(await freePort()) }, args).ended,
+    startSecond: async (...by) => launch({ ...env, PORT: String(await freePort()) }, args, by).ended,
     ready,
     end,
     processes,
