@@ -9,6 +9,8 @@ import { type Change, hintsOf, Ledger, type Position } from './write-ledger.ts'
 /** A locked conversation, open for changes until the work returns. */
 export interface Writing {
   readonly tx: Tx
+  /** The time that rows of this write bear. */
+  readonly at: string
   /** The conversation as it was when the lock was taken. */
   readonly conversation: ConversationRow
   /** The actor's own participation, read after the lock. */
@@ -27,10 +29,11 @@ export interface Writing {
 
 const lock = statement(
   'write-lock',
-  `select ${conversationColumns} from conversations c where c.workspace_id = $1 and c.id = $2 for update`,
+  `select ${conversationColumns}, now()::timestamptz(3) as at from conversations c
+   where c.workspace_id = $1 and c.id = $2 for update`,
 )
 
-/** Read in a statement of its own, after the lock: a removal that committed while we waited is seen. */
+/** Read in a statement of its own, which runs after the lock: a removal that committed while we waited is seen. */
 const enter = statement(
   'write-enter',
   `select ${participantColumns}, set_config('parley.writing', p.conversation_id, true)
@@ -39,14 +42,19 @@ const enter = statement(
      and p.removed_at is null and u.deactivated_at is null`,
 )
 
-const openRows = statement('write-open', `select set_config('parley.writing', $1, true)`)
+const openRows = statement('write-open', `select set_config('parley.writing', $1, true), now()::timestamptz(3) as at`)
+
+/** A locked conversation, and the time of the transaction. */
+type LockedRow = ConversationRow & { readonly at: string }
 
 /**
  * Lets the rest of a transaction write rows of one conversation: row-level security refuses it otherwise.
  * Only for who has been found to be in it, or makes it.
+ * @returns the time that rows of this transaction bear
  */
-export async function openForWriting(tx: Tx, conversationId: string): Promise<void> {
-  await tx.query(openRows, [conversationId])
+export async function openForWriting(tx: Tx, conversationId: string): Promise<string> {
+  const [row] = await tx.query<{ at: string }>(openRows, [conversationId])
+  return row?.at ?? ''
 }
 
 const record = statement(
@@ -76,12 +84,12 @@ const insertTold = statement(
 )
 
 /** Saves heads, change log and system messages of the conversations of one transaction. */
-async function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): Promise<void> {
+function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): void {
   const ledgers = all.filter((ledger) => ledger.changes.length > 0)
   if (ledgers.length === 0) return
   const told = ledgers.flatMap((ledger) => ledger.told)
   if (told.length > 0) {
-    await tx.query(insertTold, [
+    tx.send(insertTold, [
       workspaceId,
       told.map((one) => one.id),
       told.map((one) => one.conversationId),
@@ -92,7 +100,7 @@ async function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]):
     ])
   }
   const changes = ledgers.flatMap((ledger) => ledger.changes)
-  await tx.query(record, [
+  tx.send(record, [
     workspaceId,
     ledgers.map((ledger) => ledger.conversationId),
     ledgers.map((ledger) => ledger.seq),
@@ -110,11 +118,12 @@ async function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]):
   ])
 }
 
-type Opened = Pick<Writing, 'conversation' | 'participant'>
+type Opened = Pick<Writing, 'at' | 'conversation' | 'participant'>
 
 function writingOf(tx: Tx, opened: Opened, ledger: Ledger, actorId: string, ids: Ids): Writing {
   return {
     tx,
+    at: opened.at,
     conversation: opened.conversation,
     participant: opened.participant,
     emit: (change) => ledger.emit(actorId, change),
@@ -139,7 +148,7 @@ async function inLedger<Result>(
     const opened = await open(tx)
     const current = new Ledger(opened.conversation)
     const answer = await work(writingOf(tx, opened, current, userId, ctx.ids))
-    await saveLedgers(tx, workspaceId, [current])
+    saveLedgers(tx, workspaceId, [current])
     return { ledger: current, result: answer }
   })
   publish(ctx, workspaceId, [ledger])
@@ -164,11 +173,12 @@ export function write<Result>(
   return inLedger(
     ctx,
     async (tx) => {
-      const [conversation] = await tx.query<ConversationRow>(lock, [workspaceId, conversationId])
-      if (!conversation) throw new ParleyError('not_found')
-      const [participant] = await tx.query<ParticipantRow>(enter, [workspaceId, conversationId, userId])
-      if (!participant) throw new ParleyError('not_found')
-      return { conversation, participant }
+      const [[conversation], [participant]] = await Promise.all([
+        tx.query<LockedRow>(lock, [workspaceId, conversationId]),
+        tx.query<ParticipantRow>(enter, [workspaceId, conversationId, userId]),
+      ])
+      if (!conversation || !participant) throw new ParleyError('not_found')
+      return { at: conversation.at, conversation, participant }
     },
     work,
   )
@@ -189,14 +199,14 @@ export function writeNew<Result>(
   return inLedger(
     ctx,
     async (tx) => {
-      await openForWriting(tx, conversation.id)
-      return { conversation, participant }
+      const at = await openForWriting(tx, conversation.id)
+      return { at, conversation, participant }
     },
     work,
   )
 }
 
-const lockThose = (whenBusy: string) => `select ${conversationColumns} from conversations c
+const lockThose = (whenBusy: string) => `select ${conversationColumns}, now()::timestamptz(3) as at from conversations c
   where c.workspace_id = $1 and c.id = any($2) order by c.id for update${whenBusy}`
 
 const locks = {
@@ -246,23 +256,20 @@ async function openThose(
 ): Promise<Opening[]> {
   const workspaceId = requests[0]?.actor.workspaceId
   const conversationIds = requests.map((request) => request.conversationId)
-  const wanted = [...new Set(conversationIds)].sort()
-  const conversations = new Map<string, ConversationRow>()
-  for (const row of await tx.query<ConversationRow>(locks[whenBusy], [workspaceId, wanted])) {
-    conversations.set(row.id, row)
-    ledgers.set(row.id, new Ledger(row))
-  }
   const userIds = requests.map((request) => request.actor.userId)
-  const entrants = new Map<string, Entrant>()
-  for (const row of await tx.query<Entrant>(enterThose, [workspaceId, conversationIds, userIds])) {
-    entrants.set(placeOf(row.conversation_id, row.user_id), row)
-  }
+  const [locked, entered] = await Promise.all([
+    tx.query<LockedRow>(locks[whenBusy], [workspaceId, [...new Set(conversationIds)].sort()]),
+    tx.query<Entrant>(enterThose, [workspaceId, conversationIds, userIds]),
+  ])
+  const conversations = new Map(locked.map((row) => [row.id, row]))
+  const entrants = new Map(entered.map((row) => [placeOf(row.conversation_id, row.user_id), row]))
+  for (const row of locked) ledgers.set(row.id, new Ledger(row))
   return requests.map(({ actor, conversationId }) => {
     const [conversation, ledger] = [conversations.get(conversationId), ledgers.get(conversationId)]
     if (!conversation || !ledger) return whenBusy === 'skip' ? 'busy' : 'not_found'
     const participant = entrants.get(placeOf(conversationId, actor.userId))
     if (!participant) return 'not_found'
-    const writing = writingOf(tx, { conversation, participant }, ledger, actor.userId, ids)
+    const writing = writingOf(tx, { at: conversation.at, conversation, participant }, ledger, actor.userId, ids)
     return { actor: { ...actor, role: participant.user_role }, writing }
   })
 }
@@ -284,7 +291,7 @@ export async function writeTogether<Result>(
   const result = await services.db.transaction('write', { kind: 'system', workspaceId }, async (tx) => {
     ledgers.clear()
     const answer = await work(tx, await openThose(tx, services.ids, requests, ledgers, whenBusy))
-    await saveLedgers(tx, workspaceId, [...ledgers.values()])
+    saveLedgers(tx, workspaceId, [...ledgers.values()])
     return answer
   })
   publish(services, workspaceId, ledgers.values())

@@ -17,7 +17,12 @@ export function statement(name: string, text: string): Statement {
 export interface Tx {
   /** Runs a statement and answers its rows. Errors of a database that is away become `unavailable`. */
   query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
+  /** Sends a statement that nobody waits for: the commit follows it in the same trip, and fails with it. */
+  send(statement: Statement, values: readonly unknown[]): void
 }
+
+/** A row with such a key stands already. */
+export class KeyTaken extends Error {}
 
 /**
  * What row-level security lets a transaction see.
@@ -66,8 +71,13 @@ const sessionSettings = [
   'search_path=parley',
 ]
 
-/** Writes look rows up by their keys, always: a plan made while a table was small must not scan it when it has grown. */
-const pointLookups = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' }
+/** Writes look rows up by their keys, always: their plans are made once, and never scan. */
+const pointLookups = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan',
+}
 
 function begin(mode: Mode, scope: Scope): string {
   const settings: Record<string, string> = {
@@ -100,7 +110,10 @@ export function isAway(error: unknown): boolean {
 /** A value that the database cannot read, such as a forged position in a cursor: the caller's fault, not ours. */
 const dataException = /^22/
 
+const uniqueViolation = '23505'
+
 function translate(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError && error.code === uniqueViolation) return new KeyTaken(error.constraint)
   if (error instanceof pg.DatabaseError && dataException.test(error.code ?? '')) return new ParleyError('invalid')
   if (!isAway(error)) return error
   return Object.assign(new ParleyError('unavailable', undefined, { retryAfter: 1 }), { cause: error })
@@ -115,6 +128,30 @@ async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
   }
 }
 
+/** What was sent and not waited for, in order. */
+class Sent {
+  readonly #answers: Promise<unknown>[] = []
+
+  add(answer: Promise<unknown>): void {
+    answer.catch(() => {})
+    this.#answers.push(answer)
+  }
+
+  /** Waits for all. */
+  async settle(): Promise<void> {
+    for (const answer of this.#answers) await answer
+  }
+
+  /** The first failure, which the others and the work's own come from; undefined when there was none. */
+  async failure(): Promise<unknown> {
+    for (const outcome of await Promise.allSettled(this.#answers)) {
+      if (outcome.status === 'rejected') return outcome.reason
+    }
+    return undefined
+  }
+}
+
+/** Statements go out as they come, without waiting for the answers of those before: begin with the first, commit with the last. */
 async function runTransaction<Result>(
   pool: pg.Pool,
   mode: Mode,
@@ -122,8 +159,12 @@ async function runTransaction<Result>(
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect()
+  const run = ({ name, text }: Statement, values: readonly unknown[] = []) =>
+    client.query({ name, text, values: [...values] })
+  const sent = new Sent()
   const tx: Tx = {
-    query: async ({ name, text }, values = []) => (await client.query({ name, text, values: [...values] })).rows,
+    query: async (asked, values) => (await run(asked, values)).rows,
+    send: (asked, values) => sent.add(run(asked, values)),
   }
   let broken: Error | undefined
   const onLost = (error: Error) => {
@@ -131,13 +172,16 @@ async function runTransaction<Result>(
   }
   client.on('error', onLost)
   try {
-    await client.query(begin(mode, scope))
+    sent.add(client.query(begin(mode, scope)))
     const result = await work(tx)
-    await client.query('commit')
+    const committed = client.query('commit')
+    sent.add(committed)
+    await sent.settle()
+    if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
     return result
   } catch (error) {
     broken ??= await rollback(client)
-    throw error
+    throw (await sent.failure()) ?? error
   } finally {
     client.off('error', onLost)
     client.release(broken)
@@ -151,13 +195,15 @@ async function runTransaction<Result>(
  * @param poolSize how many connections at most
  */
 export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolSize = 20): Promise<Database> {
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig & { readonly pipeline: boolean } = {
     ...connection,
+    pipeline: true,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     types: types(),
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
-  })
+  }
+  const pool = new pg.Pool(settings)
   let closing = false
   pool.on('error', (error) => {
     if (!closing) log.warn({ error: error.message }, 'database connection lost')

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Audience, limits, type Message, ParleyError, type ParsedInput } from '@parley/protocol'
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
-import { statement, type Tx } from '../db/database.ts'
+import { KeyTaken, statement, type Tx } from '../db/database.ts'
 import { type Entry, type Opening, type Request, type Writing, writeTogether } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
 import { readMessages } from './message.service.ts'
@@ -24,6 +24,9 @@ interface Sending extends Request {
   readonly draft: Draft
 }
 
+/** Whether client keys are taken for new ones, or looked up. */
+type Keys = 'new' | 'look-up'
+
 type Outcome = Message | ParleyError | 'busy'
 
 const lanesPerWorkspace = 2
@@ -42,15 +45,17 @@ const findByKeys = statement(
    join messages m on m.workspace_id = $1 and m.sender_id = x.sender_id and m.client_key = x.client_key`,
 )
 
-/** A key that stands already leaves its row out. */
-const insert = statement(
-  'messages-insert',
-  `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
-     audience, text, reply_to)
+const insertText = `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash,
+     kind, audience, text, reply_to)
    select $1, x.* from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-     $9::text[], $10::text[], $11::text[], $12::text[]) as x
-   on conflict (workspace_id, sender_id, client_key) do nothing
-   returning id, created_at`,
+     $9::text[], $10::text[], $11::text[], $12::text[]) as x`
+
+const insert = statement('messages-insert', insertText)
+
+/** A key that stands already, perhaps where the sender cannot see it, leaves its row out. */
+const insertIfNew = statement(
+  'messages-insert-if-new',
+  `${insertText} on conflict (workspace_id, sender_id, client_key) do nothing returning id`,
 )
 
 function bodyHash(conversationId: string, draft: Draft): string {
@@ -83,7 +88,7 @@ function quoteColumns(quoted: MessageRow | undefined) {
   }
 }
 
-/** The row of a new message, but for the time, which is the database's. */
+/** The row of a new message, which takes its place in the lines. */
 function newRow({ actor, writing, draft }: Posting, id: string, digest: string, quoted: MessageRow | undefined) {
   const { seq, publicSeq } = writing.emit({ type: 'new-message', entityId: id, audience: draft.audience })
   return {
@@ -98,7 +103,7 @@ function newRow({ actor, writing, draft }: Posting, id: string, digest: string, 
     audience: draft.audience,
     text: draft.text,
     system: null,
-    created_at: '',
+    created_at: writing.at,
     edited_at: null,
     deleted_at: null,
     deleted_by: null,
@@ -110,7 +115,7 @@ type NewRow = ReturnType<typeof newRow>
 
 /** A group of postings on its way: what stands already, what is cited, and what is to be inserted. */
 class Group {
-  readonly rows: { row: NewRow; writing: Writing }[] = []
+  readonly rows: NewRow[] = []
   readonly #standing: Map<string, MessageRow>
   readonly #known: Map<string, MessageRow>
   readonly #ids: Ids
@@ -139,16 +144,16 @@ class Group {
     if (draft.replyTo !== undefined) requireQuotable(posting, quoted)
     const row = newRow(posting, this.#ids(), digest, quoted)
     writing.touch(draft.audience)
-    this.rows.push({ row, writing })
+    writing.show(row)
+    this.rows.push(row)
     this.#standing.set(keyOf(actor.userId, draft.clientKey), row)
     return row
   }
 }
 
-async function insertRows(tx: Tx, workspaceId: string, rows: Group['rows']): Promise<void> {
-  if (rows.length === 0) return
-  const column = (name: keyof NewRow) => rows.map(({ row }) => row[name])
-  const inserted = await tx.query<{ id: string; created_at: string }>(insert, [
+function columnsOf(workspaceId: string, rows: readonly NewRow[]): unknown[] {
+  const column = (name: keyof NewRow) => rows.map((row) => row[name])
+  return [
     workspaceId,
     column('id'),
     column('conversation_id'),
@@ -161,13 +166,7 @@ async function insertRows(tx: Tx, workspaceId: string, rows: Group['rows']): Pro
     column('audience'),
     column('text'),
     column('quote_id'),
-  ])
-  if (inserted.length < rows.length) throw new KeyStands()
-  const at = inserted[0]?.created_at ?? ''
-  for (const { row, writing } of rows) {
-    row.created_at = at
-    writing.show(row)
-  }
+  ]
 }
 
 function attempt(group: Group, posting: Posting): MessageRow | ParleyError {
@@ -185,17 +184,20 @@ async function findStanding(tx: Tx, workspaceId: string, postings: readonly Post
   return rows.map(({ id }) => id)
 }
 
+/** @throws KeyStands when a row was left out */
+async function save(tx: Tx, workspaceId: string, rows: readonly NewRow[], keys: Keys): Promise<void> {
+  const values = columnsOf(workspaceId, rows)
+  if (keys === 'new') return tx.send(insert, values)
+  const inserted = await tx.query(insertIfNew, values)
+  if (inserted.length < rows.length) throw new KeyStands()
+}
+
 /**
  * @param keys whether to look up which of the client keys stand. Almost none does, so it is only done once one was met, or a draft is
  *   about to be refused: it may stand already
  * @throws KeyStands when it must be looked up, or stands where it cannot be seen: nothing may be committed then
  */
-async function post(
-  tx: Tx,
-  ids: Ids,
-  postings: readonly Posting[],
-  keys: 'new' | 'look-up',
-): Promise<(Message | ParleyError)[]> {
+async function post(tx: Tx, ids: Ids, postings: readonly Posting[], keys: Keys): Promise<(Message | ParleyError)[]> {
   const workspaceId = postings[0]?.actor.workspaceId ?? ''
   if (postings.length === 0) return []
   const standing = keys === 'new' ? [] : await findStanding(tx, workspaceId, postings)
@@ -203,7 +205,7 @@ async function post(
   const group = new Group(ids, await readMessages(tx, workspaceId, [...standing, ...cited]))
   const rows = postings.map((posting) => attempt(group, posting))
   if (keys === 'new' && rows.some((row) => row instanceof ParleyError)) throw new KeyStands()
-  await insertRows(tx, workspaceId, group.rows)
+  if (group.rows.length > 0) await save(tx, workspaceId, group.rows, keys)
   return rows.map((row, index) => {
     const posting = postings[index]
     if (row instanceof ParleyError || !posting) return row as ParleyError
@@ -227,11 +229,7 @@ function isEntry(opening: Opening): opening is Entry {
 
 type WhenBusy = 'skip' | 'wait'
 
-async function sendGroup(
-  sendings: readonly Sending[],
-  whenBusy: WhenBusy,
-  keys: 'new' | 'look-up',
-): Promise<Outcome[]> {
+async function sendGroup(sendings: readonly Sending[], whenBusy: WhenBusy, keys: Keys): Promise<Outcome[]> {
   const services = sendings[0]?.services
   if (!services) return []
   return writeTogether(services, sendings, whenBusy, async (tx, openings) => {
@@ -252,7 +250,7 @@ async function sendOnce(sendings: readonly Sending[], whenBusy: WhenBusy): Promi
   try {
     return await sendGroup(sendings, whenBusy, 'new')
   } catch (error) {
-    if (!(error instanceof KeyStands)) throw error
+    if (!(error instanceof KeyStands || error instanceof KeyTaken)) throw error
     return sendGroup(sendings, whenBusy, 'look-up')
   }
 }
