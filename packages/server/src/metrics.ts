@@ -1,6 +1,6 @@
 import type { OperationName } from '@parley/protocol'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Cache } from './cache.ts'
+import type { Cache, CacheCounts } from './cache.ts'
 
 /** What the server counts about itself. */
 export interface Metrics {
@@ -23,42 +23,31 @@ export interface Metrics {
   readonly contentType: string
 }
 
-function watchCache(registry: Registry, counts: Cache['counts']): void {
-  const registers = [registry]
+function countReads(registry: Registry, counts: Cache['counts']): void {
   new Counter({
     name: 'parley_cache_reads_total',
-    help: 'What was asked of the cache, and where it was found',
-    labelNames: ['kind', 'found'],
-    registers,
+    help: 'Newest pages that were asked for, and where they were found',
+    labelNames: ['found'],
+    registers: [registry],
     collect() {
+      const { here, shared, misses } = counts()
       this.reset()
-      for (const [kind, { here, shared, misses }] of Object.entries(counts())) {
-        this.inc({ kind, found: 'memory' }, here)
-        this.inc({ kind, found: 'redis' }, shared)
-        this.inc({ kind, found: 'nowhere' }, misses)
-      }
+      this.inc({ found: 'memory' }, here)
+      this.inc({ found: 'redis' }, shared)
+      this.inc({ found: 'nowhere' }, misses)
     },
   })
-  new Gauge({
-    name: 'parley_cache_hit_rate',
-    help: 'Share of what was asked of the cache that it had, since the start',
-    labelNames: ['kind'],
-    registers,
-    collect() {
-      for (const [kind, { here, shared, misses }] of Object.entries(counts())) {
-        this.set({ kind }, (here + shared) / Math.max(1, here + shared + misses))
-      }
-    },
-  })
-  new Gauge({
-    name: 'parley_cache_entries',
-    help: 'What the cache keeps in memory',
-    labelNames: ['kind'],
-    registers,
-    collect() {
-      for (const [kind, { entries }] of Object.entries(counts())) this.set({ kind }, entries)
-    },
-  })
+}
+
+type Watch = (name: string, help: string, value: () => number) => void
+
+function hitRateOf({ here, shared, misses }: CacheCounts): number {
+  return (here + shared) / Math.max(1, here + shared + misses)
+}
+
+function watchCache(watch: Watch, counts: Cache['counts']): void {
+  watch('parley_cache_hit_rate', 'Share of the newest pages that the cache had', () => hitRateOf(counts()))
+  watch('parley_cache_entries', 'Pages in the memory of this process', () => counts().entries)
 }
 
 /** Makes a registry of its own, so that several servers fit into one process. */
@@ -87,7 +76,7 @@ export function createMetrics(): Metrics {
     help: 'Hints and signals that other nodes did not get over Redis',
     registers: [registry],
   })
-  const watch = (name: string, help: string, value: () => number) => {
+  const watch: Watch = (name, help, value) => {
     new Gauge({
       name,
       help,
@@ -105,7 +94,10 @@ export function createMetrics(): Metrics {
     watchBus: (isHealthy) =>
       watch('parley_bus_healthy', '1 while other nodes can be reached over Redis', () => Number(isHealthy())),
     watchSockets: (count) => watch('parley_sockets', 'Open sockets', count),
-    watchCache: (counts) => watchCache(registry, counts),
+    watchCache: (counts) => {
+      countReads(registry, counts)
+      watchCache(watch, counts)
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }

@@ -23,6 +23,7 @@ import { identityRoutes } from './identity/identity.routes.ts'
 import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { inboxRoutes } from './inbox/inbox.routes.ts'
 import { messageRoutes } from './messages/message.routes.ts'
+import { warmCache } from './messages/warming.service.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { participantRoutes } from './participants/participant.routes.ts'
 import { createRates } from './rate-limit.ts'
@@ -164,6 +165,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
   const url = await app.listen({ port: config.port, host: config.host })
+  void warmCache(services)
   return {
     url,
     services,

@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
 import { readMessages } from '../messages/message.service.ts'
 import type { ParticipantRow } from '../participants/participant.tables.ts'
-import { takeProfiles } from '../users/user.service.ts'
+import { readProfiles } from '../users/user.service.ts'
 import { activityColumn, embeddedParticipants, type SnapshotRow, snapshotSelect, toSnapshot } from './inbox.tables.ts'
 
 type ListInput = ParsedInput<'listConversations'>
@@ -79,7 +79,7 @@ async function load(tx: Tx, ctx: Context, rows: readonly SnapshotRow[]): Promise
     ...rows.map((row) => row.created_by),
     ...messages.flatMap((row) => [row.sender_id, ...(row.quote_sender_id ? [row.quote_sender_id] : [])]),
   ]
-  return { items, users: await takeProfiles(tx, ctx, rows[0]?.people_version ?? 0, userIds) }
+  return { items, users: await readProfiles(tx, actor.workspaceId, userIds) }
 }
 
 /**

@@ -13,8 +13,6 @@ import { type ParticipantRow, participantColumns, toParticipant } from '../parti
 export interface SnapshotRow extends ConversationRow, ParticipantRow {
   readonly unread: number
   readonly last_message: string | null
-  /** The version of all profiles in the workspace, for the cache. */
-  readonly people_version: number
 }
 
 /** The column that orders the list of a viewer of a line. */
@@ -28,8 +26,7 @@ export function snapshotSelect(line: Line): string {
   const read = line === 'team' ? 'read_seq' : 'read_public_seq'
   const visible = `m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.${column} is not null
     and m.seq >= p.from_seq and m.kind <> 'system'`
-  return `select ${conversationColumns}, ${participantColumns}, unread.unread, last_message.id as last_message,
-      (select people_version from workspaces where id = p.workspace_id)
+  return `select ${conversationColumns}, ${participantColumns}, unread.unread, last_message.id as last_message
     from participants p
     join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
     cross join lateral (select count(*)::int as unread from (select 1 from messages m where ${visible}

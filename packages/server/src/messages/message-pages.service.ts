@@ -1,9 +1,9 @@
 import { limits, type OperationOutput, type ParsedInput } from '@parley/protocol'
-import { type Context, type Line, lineOf, scopeOf } from '../context.ts'
+import { type Actor, type Context, type Line, lineOf, scopeOf } from '../context.ts'
 import { type Access, accessConversation, type VersionedAccess } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
-import { takeProfiles } from '../users/user.service.ts'
+import { readProfiles } from '../users/user.service.ts'
 import { type MessageRow, messageColumns, messageTables, seqColumn, toMessage } from './message.tables.ts'
 
 type Input = ParsedInput<'listMessages'>
@@ -62,8 +62,7 @@ function isNewest({ before, after, around, limit }: Input): boolean {
   return before === undefined && after === undefined && around === undefined && limit === limits.pageDefault
 }
 
-async function readPage(tx: Tx, ctx: Context, access: VersionedAccess, input: Input): Promise<Page> {
-  const { actor } = ctx
+async function readPage(tx: Tx, actor: Actor, access: Access, input: Input): Promise<Page> {
   const line = lineOf(actor)
   const { edge, older, newer } = window(input)
   const before = await half(tx, statements[line].older, access, actor.workspaceId, edge, older)
@@ -76,7 +75,7 @@ async function readPage(tx: Tx, ctx: Context, access: VersionedAccess, input: In
     hasBefore: before.more,
     hasAfter: after.more,
     seq: head,
-    users: await takeProfiles(tx, ctx, access.peopleVersion, people),
+    users: await readProfiles(tx, actor.workspaceId, people),
   }
 }
 
@@ -90,10 +89,10 @@ async function takeNewestPage(tx: Tx, ctx: Context, access: VersionedAccess, inp
   const line = lineOf(actor)
   const key = JSON.stringify([actor.workspaceId, conversation.id, line, participant.from_seq])
   const version = `${headIn(conversation, line)}.${peopleVersion}`
-  const known = (await cache.pages.take([key], version)).get(key)
+  const known = await cache.take(key, version)
   if (known) return known
-  const page = await readPage(tx, ctx, access, input)
-  cache.pages.put(new Map([[key, page]]), version)
+  const page = await readPage(tx, actor, access, input)
+  cache.put(key, version, page)
   return page
 }
 
@@ -105,6 +104,6 @@ export function listMessages(ctx: Context, input: Input): Promise<Page> {
   const { actor, db } = ctx
   return db.transaction('read', scopeOf(actor), async (tx) => {
     const access = await accessConversation(tx, actor, input.conversationId)
-    return isNewest(input) ? takeNewestPage(tx, ctx, access, input) : readPage(tx, ctx, access, input)
+    return isNewest(input) ? takeNewestPage(tx, ctx, access, input) : readPage(tx, actor, access, input)
   })
 }

@@ -1,6 +1,5 @@
 import { ParleyError, type Stats } from '@parley/protocol'
 import { LRUCache } from 'lru-cache'
-import type { CacheCounts } from '../cache.ts'
 import type { Context, Services } from '../context.ts'
 import { statement } from '../db/database.ts'
 
@@ -22,10 +21,9 @@ const countInterval = 10_000
 const workspacesRemembered = 1_000
 
 function cacheStats({ cache }: Context): Stats['cache'] {
-  const kinds = Object.values(cache.counts())
-  const total = (of: keyof CacheCounts) => kinds.reduce((sum, kind) => sum + kind[of], 0)
-  const [hits, misses] = [total('here') + total('shared'), total('misses')]
-  return { entries: total('entries'), hits, misses, hitRate: hits + misses === 0 ? null : hits / (hits + misses) }
+  const { entries, here, shared, misses } = cache.counts()
+  const hits = here + shared
+  return { entries, hits, misses, hitRate: hits + misses === 0 ? null : hits / (hits + misses) }
 }
 
 /**

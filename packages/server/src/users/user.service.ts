@@ -38,30 +38,6 @@ export async function readProfiles(tx: Tx, workspaceId: string, userIds: Iterabl
   return (await tx.query<UserRow>(byIds, [workspaceId, ids])).map(toProfile)
 }
 
-/**
- * {@link readProfiles}, from the cache where it has them: what is missing is read at once.
- * @param tx a `read` transaction
- * @param peopleVersion the version of the workspace's profiles, read in it
- */
-export async function takeProfiles(
-  tx: Tx,
-  { actor: { workspaceId }, cache: { profiles } }: Context,
-  peopleVersion: number,
-  userIds: Iterable<string>,
-): Promise<Profile[]> {
-  const keyOf = (userId: string) => JSON.stringify([workspaceId, userId])
-  const version = String(peopleVersion)
-  const ids = [...new Set(userIds)]
-  const known = await profiles.take(ids.map(keyOf), version)
-  const read = await readProfiles(
-    tx,
-    workspaceId,
-    ids.filter((userId) => !known.has(keyOf(userId))),
-  )
-  profiles.put(new Map(read.map((profile) => [keyOf(profile.id), profile])), version)
-  return [...known.values(), ...read]
-}
-
 /** People the actor may know of among the given ids, by id. Used before anybody is added anywhere. */
 export async function readKnownUsers(tx: Tx, ctx: Context, ids: readonly string[]): Promise<Map<string, UserRow>> {
   const { actor } = ctx
