@@ -45,7 +45,8 @@ function hitRateOf({ here, shared, misses }: CacheCounts): number {
   return (here + shared) / Math.max(1, here + shared + misses)
 }
 
-function watchCache(watch: Watch, counts: Cache['counts']): void {
+function watchCache(registry: Registry, watch: Watch, counts: Cache['counts']): void {
+  countReads(registry, counts)
   watch('parley_cache_hit_rate', 'Share of the newest pages that the cache had', () => hitRateOf(counts()))
   watch('parley_cache_entries', 'Pages in the memory of this process', () => counts().entries)
 }
@@ -94,10 +95,7 @@ export function createMetrics(): Metrics {
     watchBus: (isHealthy) =>
       watch('parley_bus_healthy', '1 while other nodes can be reached over Redis', () => Number(isHealthy())),
     watchSockets: (count) => watch('parley_sockets', 'Open sockets', count),
-    watchCache: (counts) => {
-      countReads(registry, counts)
-      watchCache(watch, counts)
-    },
+    watchCache: (counts) => watchCache(registry, watch, counts),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
