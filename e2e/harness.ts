@@ -79,6 +79,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
         PORT: String(port),
         PARLEY_DATA_DIR: dataDir,
         LOG_LEVEL: 'warn',
+        PARLEY_RATE_LIMITS: 'off',
         ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { type OperationInput, type OperationName, type OperationOutput, ParleyError, routes } from '@parley/protocol'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
-import { toError, unreachable } from './http-errors.ts'
+import { retryAfter, toError, unreachable } from './http-errors.ts'
 
 /** Calls an operation of the protocol. */
 export type Call = <Name extends OperationName>(
@@ -27,6 +27,7 @@ export interface HttpParts {
 }
 
 const timeLimit = 15_000
+const turnsAtMost = 5
 const withoutSession: ReadonlySet<OperationName> = new Set(['signIn', 'signInWithLink'])
 
 /**
@@ -83,9 +84,16 @@ async function exchange({ serverUrl, clock }: HttpParts, request: HttpRequest, t
   }
 }
 
+/** Reads that come too fast wait their turn: nobody should meet an error by scrolling quickly. */
+function mayWait({ method }: HttpRequest, error: unknown): error is ParleyError {
+  return (
+    method === 'GET' && error instanceof ParleyError && error.code === 'rate_limited' && retryAfter(error) <= timeLimit
+  )
+}
+
 /**
  * Makes the function that calls operations: with the token or the cookie, with a limit of 15 s, with errors of the table.
- * A refused token is replaced once.
+ * A refused token is replaced once; a read that was too much for now is asked again when it may be.
  */
 export function createCall(parts: HttpParts): Call {
   const { credentials, onUnauthenticated } = parts
@@ -103,5 +111,15 @@ export function createCall(parts: HttpParts): Call {
       throw error
     }
   }
-  return async (name, input) => (await attempt(name, toRequest(name, input), true)) as never
+  const inTurn = async (name: OperationName, request: HttpRequest): Promise<unknown> => {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await attempt(name, request, true)
+      } catch (error) {
+        if (turn === turnsAtMost || !mayWait(request, error)) throw error
+        await new Promise<void>((resolve) => void parts.clock.after(retryAfter(error), resolve))
+      }
+    }
+  }
+  return async (name, input) => (await inTurn(name, toRequest(name, input))) as never
 }

@@ -347,3 +347,16 @@ test('CL-33 signing out erases the device', async () => {
   const owner = JSON.stringify([network.url, 'w1', 'alice'])
   expect(await storage.load(owner)).toEqual({ pending: [], drafts: {} })
 })
+
+test('CL-62 reads that come too fast wait their turn', async () => {
+  const strict = await startTestServer({ rateLimits: true })
+  const { alice } = await people(strict)
+  const client = createClient({ serverUrl: strict.url, getToken: () => signToken(strict, alice) })
+  await client.start()
+  const answers = await Promise.allSettled(
+    Array.from({ length: 75 }, (_value, index) => client.users.search(`a${index}`)),
+  )
+  expect(answers.filter(({ status }) => status === 'rejected')).toEqual([])
+  await client.close()
+  await strict.close()
+})
