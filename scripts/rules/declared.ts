@@ -21,7 +21,7 @@ function development(manifest: Manifest): string[] {
 }
 
 function workspaceOf(path: string): string {
-  return /^((packages|apps)\/[^/]+|e2e)(?=\/)/.exec(path)?.[0] ?? ''
+  return /^((packages|apps)\/[^/]+|e2e|bench)(?=\/)/.exec(path)?.[0] ?? ''
 }
 
 function packageName(specifier: string): string {
