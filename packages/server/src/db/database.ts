@@ -32,8 +32,8 @@ export type Scope =
   | { readonly kind: 'system'; readonly workspaceId: string }
   | { readonly kind: 'user'; readonly workspaceId: string; readonly userId: string; readonly line: 'team' | 'public' }
 
-/** How a transaction runs: `read` is one repeatable snapshot, `write` is READ COMMITTED. */
-export type Mode = 'read' | 'write'
+/** How a transaction runs: `read` is one repeatable snapshot, `write` is READ COMMITTED, `bulk` a write of so many rows that it must be planned. */
+export type Mode = 'read' | 'write' | 'bulk'
 
 /** The database as the application's role, which owns nothing. */
 export interface Database {

@@ -226,7 +226,7 @@ async function writeConversation(run: Run, name: string, lines: readonly ImportL
   const { workspaceId } = scope
   const ids = importedIds(options.source, name)
   const first = lines.reduce((least, line) => (line.index < least.index ? line : least))
-  return db.transaction('write', scope, async (tx) => {
+  return db.transaction('bulk', scope, async (tx) => {
     const creator = importedUserId(options.source, first.author)
     const row = [workspaceId, ids.conversationId, options.kind, name.trim(), creator, ids.clientKey, first.at]
     await tx.query(addConversation, row)
@@ -242,7 +242,7 @@ async function writePeople({ db, scope, options }: Run, batch: Batch): Promise<n
   const names = new Set([...batch.values()].flatMap((lines) => lines.map((line) => line.author)))
   const ids = [...names].map((author) => importedUserId(options.source, author))
   const role = options.kind === 'internal' ? 'member' : 'external'
-  const added = await db.transaction('write', scope, (tx) =>
+  const added = await db.transaction('bulk', scope, (tx) =>
     tx.query<{ id: string }>(addUsers, [scope.workspaceId, ids, [...names], role]),
   )
   return added.length
@@ -253,7 +253,7 @@ async function writePeople({ db, scope, options }: Run, batch: Batch): Promise<n
  * @throws ParleyError `not_found` for another workspace, `invalid` for a person who is not there or may not be in such a conversation
  */
 async function requireOptions({ db, scope, options }: Run): Promise<void> {
-  await db.transaction('write', scope, async (tx) => {
+  await db.transaction('bulk', scope, async (tx) => {
     if (scope.workspaceId === defaultWorkspaceId) await ensureWorkspace(tx, defaultWorkspaceId)
     await readWorkspace(tx, scope.workspaceId)
     const found = await tx.query<Pick<PersonRow, 'id' | 'role'>>(findParticipants, [
