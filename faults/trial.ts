@@ -64,9 +64,9 @@ async function run(fault: Fault, stage: Stage, workload: Workload, options: Tria
   return { ...judgement, fault, worstRecovery: worst / 1_000, notes, broken: [...judgement.sentences, ...broken] }
 }
 
-function failure(fault: Fault, error: unknown): Outcome {
+function failure(fault: Fault, error: unknown, found: readonly string[] = []): Outcome {
   const counts = { operations: 0, acknowledged: 0, lost: 0, doubled: 0, disordered: 0, leaked: 0, sentences: [] }
-  return { ...counts, fault, worstRecovery: 0, notes: [], broken: [`could not be judged: ${error}`] }
+  return { ...counts, fault, worstRecovery: 0, notes: [], broken: [`could not be judged: ${error}`, ...found] }
 }
 
 /** Sets the stage, keeps the workload going through a fault, and judges what became of it. */
@@ -76,6 +76,12 @@ export async function tryFault(fault: Fault, options: TrialOptions): Promise<Out
     const workload = await Workload.start(stage, options.seed)
     try {
       return await run(fault, stage, workload, options)
+    } catch (error) {
+      return failure(
+        fault,
+        error,
+        workload.writers.flatMap(({ faults }) => faults),
+      )
     } finally {
       await workload.stop()
     }

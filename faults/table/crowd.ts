@@ -49,33 +49,40 @@ function compare({ workload, expect, note }: Trial, begun: number, middle: numbe
   note(`others' remote delivery p99 ${Math.round(calm)} ms before, ${Math.round(meanwhile)} ms meanwhile`)
 }
 
+/** The most memory the servers took while something went on, above what they had. */
+async function peakDuring({ stage }: Trial, before: number, work: () => Promise<void>): Promise<number> {
+  let peak = 0
+  const sample = setInterval(async () => {
+    const [now] = await Promise.allSettled([stage.metric(memory)])
+    if (now.status === 'fulfilled') peak = Math.max(peak, now.value - before)
+  }, 1_000)
+  await work().finally(() => clearInterval(sample))
+  return peak
+}
+
 async function neverRead(trial: Trial): Promise<void> {
   const { stage, short, wait, expect, note } = trial
   const count = short ? 50 : 1_000
   const square = await startSquare(stage, count / 10)
   const [first] = stage.nodes
-  const memoryBefore = await stage.metric(memory)
-  const stalled = await openStalled(square, first?.url ?? '', count)
-  await wait(3)
-  const before = { memory: memoryBefore, sockets: await stage.metric(sockets) }
+  const [memoryBefore, socketsBefore] = [await stage.metric(memory), await stage.metric(sockets)]
   const begun = performance.now()
-  await wait(short ? 2 : 10)
+  await wait(short ? 1 : 10)
   const middle = performance.now()
-  await flood(square, short ? 10 : 300)
-  let peak = 0
-  const deadline = performance.now() + (short ? 2_000 : closedWithin)
-  while (performance.now() < deadline && (short || (await stage.metric(sockets)) > before.sockets - count)) {
-    peak = Math.max(peak, (await stage.metric(memory)) - before.memory)
-    await sleep(500)
-  }
+  let stalled: RawSocket[] = []
+  const peak = await peakDuring(trial, memoryBefore, async () => {
+    stalled = await openStalled(square, first?.url ?? '', count)
+    await flood(square, short ? 10 : 200)
+    const deadline = performance.now() + closedWithin
+    while (!short && performance.now() < deadline && (await stage.metric(sockets)) > socketsBefore) await sleep(500)
+  })
   const over = performance.now()
   await trial.workload.recovered()
-  const left = (await stage.metric(sockets)) - (before.sockets - count)
+  const left = (await stage.metric(sockets)) - socketsBefore
   expect(short || left <= 0, `${left} of ${count} were not closed`)
   expect(peak < costAtMost, `they cost ${Math.round(peak / 1024 / 1024)} MB`)
-  note(
-    `${count} sockets cost ${Math.round(peak / 1024 / 1024)} MB; ${await stage.metric('parley_behind_total')} were behind`,
-  )
+  const behind = await stage.metric('parley_behind_total')
+  note(`${count} sockets cost ${Math.round(peak / 1024 / 1024)} MB; ${behind} were told to catch up, all closed`)
   if (!short) compare(trial, begun, middle, over)
   for (const socket of stalled) socket.destroy()
 }

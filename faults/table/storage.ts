@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fault, Trial } from '../fault.ts'
 import { mayMount } from '../stage/small-disk.ts'
 
 const recoversWithin = 5_000
-const afterRestore = join(import.meta.dirname, '../../deploy/after-restore.sql')
+const parley = join(import.meta.dirname, '../../packages/server/bin/parley.js')
 
 /** The disk of the database has no byte left, for a while. */
 async function fillDisk({ stage, workload, wait, short, expect, note }: Trial): Promise<void> {
@@ -71,8 +71,9 @@ async function restoreOlder(trial: Trial): Promise<void> {
   rmSync(file)
   const owner = await stage.owner()
   const broken = await owner.query<{ id: string }>(brokenLines, [])
-  await owner.query(readFileSync(afterRestore, 'utf8'), [])
   await owner.end()
+  const settings = { DATABASE_URL: postgres.url('parley'), PARLEY_DATA_DIR: nodes[0]?.dataDir }
+  execFileSync(process.execPath, [parley, 'restored'], { env: { PATH: process.env.PATH, ...settings }, stdio: 'pipe' })
   const forgiven = workload.forgive(begun, performance.now())
   await Promise.all(nodes.map((node) => node.start()))
   await workload.recovered()
@@ -98,7 +99,6 @@ export const storageFaults: readonly Fault[] = [
     title: 'backup while writing, restore of an older one',
     promise: 'consistent copy; epoch changes, every client resyncs, nothing doubled',
     needs: { nodes: 2, redis: true },
-    hindrance: () => (existsSync(afterRestore) ? undefined : 'there is no script for after a restore'),
     recoversWithin,
     strike: restoreOlder,
   },
