@@ -55,9 +55,7 @@ describe('deploy', () => {
     const fromBuild = matches(container, /^COPY --from=build \/opt\/parley\/(\S+)/gm)
     const made = ['node_modules', 'apps/web/dist']
     const mounted = matches(compose, /- \.\/(\S+?):/g).map((path) => `deploy/${path}`)
-    const told = [compose, page, service, read('deploy/after-restore.sql')].flatMap((text) =>
-      matches(text, /\b(deploy\/[\w.-]*\w)/g),
-    )
+    const told = [compose, page, service].flatMap((text) => matches(text, /\b(deploy\/[\w.-]*\w)/g))
     const paths = [...copied, ...fromBuild, ...mounted, ...told].filter(
       (path) => !made.includes(path) && path !== 'deploy/.env',
     )

@@ -14,8 +14,8 @@ export interface TestServer {
   readonly running: ParleyServer
   /** Moves the server's clock forward, milliseconds. */
   travel(milliseconds: number): void
-  /** Stops the server and starts it again on the same port and database. */
-  restart(): Promise<void>
+  /** Stops the server and starts it again on the same port and database, with something done in between if wanted. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Stops the server and drops its database. */
   close(): Promise<void>
 }
@@ -65,8 +65,9 @@ export async function startTestServer(given: Partial<Config> = {}): Promise<Test
     travel: (milliseconds) => {
       offset += milliseconds
     },
-    restart: async () => {
+    restart: async (meanwhile) => {
       await running.close()
+      await meanwhile?.()
       running = await startServer(config, parts)
     },
     close: async () => {

@@ -34,6 +34,7 @@ describe.concurrent('CLI1 every command explains itself', () => {
     [['user', 'list']],
     [['user', 'link']],
     [['user', 'deactivate']],
+    [['restored']],
     [['doctor']],
   ])('%j --help', async (command) => {
     const { code, out, err } = await parley({ PORT: 'not read for help' }, [...command, '--help'])

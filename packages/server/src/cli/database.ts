@@ -1,4 +1,5 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { localBus } from '../bus.ts'
@@ -21,8 +22,13 @@ export interface Reachable {
 const nothingToClose = (): Promise<void> => Promise.resolve()
 
 /** The log of a command that does one thing: what is worth saying then is a warning. */
-function commandLog(config: Pick<Config, 'logLevel'>): Logger {
+export function commandLog(config: Pick<Config, 'logLevel'>): Logger {
   return createLog({ logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel })
+}
+
+/** An embedded database that was never started: looking must not make it. */
+export function isFresh({ databaseUrl, dataDir }: Config): boolean {
+  return databaseUrl === undefined && !existsSync(join(dataDir, 'postgres'))
 }
 
 /** The database of a server: the one that is named, or an embedded one of its own. */

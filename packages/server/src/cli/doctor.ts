@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { checkAccess, checkMigrations, checkVersion } from './check-database.service.ts'
 import { checkConfig, checkDataDirectory, checkNode, checkPort, checkWeb } from './check-machine.ts'
 import type { ReadConfig } from './commands.ts'
-import { type Reachable, reachDatabase } from './database.ts'
+import { isFresh, type Reachable, reachDatabase } from './database.ts'
 import { CommandFailure, explain } from './failure.ts'
 import { counted, say, table } from './terminal.ts'
 
@@ -55,11 +53,6 @@ function databaseChecks({ connection }: Reachable): Check[] {
     { name: 'Migrations', run: () => checkMigrations(connection) },
     { name: 'Row-level security', run: () => checkAccess(connection) },
   ]
-}
-
-/** An embedded database that was never started: looking must not make it. */
-function isFresh({ databaseUrl, dataDir }: Config): boolean {
-  return databaseUrl === undefined && !existsSync(join(dataDir, 'postgres'))
 }
 
 async function examineAll(checks: readonly Check[]): Promise<Finding[]> {

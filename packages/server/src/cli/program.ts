@@ -6,6 +6,7 @@ import { addDoctor } from './doctor.ts'
 import { type ExitCode, exitCodes, explain } from './failure.ts'
 import { addImport } from './import.ts'
 import { addMigrate } from './migrate.ts'
+import { addRestored } from './restored.ts'
 import { addStart } from './start.ts'
 import { complain } from './terminal.ts'
 import { addUser } from './user.ts'
@@ -30,7 +31,7 @@ function createProgram(readConfig: ReadConfig): Command {
     .showHelpAfterError('(add --help for an explanation)')
     .addHelpText('after', help)
     .exitOverride()
-  for (const add of [addStart, addMigrate, addImport, addUser, addDoctor]) add(program, readConfig)
+  for (const add of [addStart, addMigrate, addImport, addUser, addRestored, addDoctor]) add(program, readConfig)
   return program
 }
 
