@@ -1,5 +1,6 @@
+import { createRedis } from '../packages/testing/src/redis.ts'
 import { startDatabase } from './machine/database.ts'
-import { awaitQuiet, machineLine } from './machine/processes.ts'
+import { awaitQuiet, machineLine, watchUsage } from './machine/processes.ts'
 import { type Caller, type ParleyProcess, startParleyWith } from './servers/parley.ts'
 
 /**
@@ -20,6 +21,15 @@ interface Result {
   readonly alone: number
   /** Requests a second of many at once. */
   readonly together: number
+  /** Processor time of a request, ms. */
+  readonly server: number
+  readonly database: number
+}
+
+/** A server that is compared, and how to ask it. */
+interface Subject {
+  readonly pid: number
+  readonly caller: Caller
 }
 
 const text = 'A message of the length that people write to each other about an order, a date or a price. '.repeat(2)
@@ -71,61 +81,72 @@ async function atOnce(caller: Caller, read: Read): Promise<number> {
   }
   const begun = performance.now()
   await Promise.all(Array.from({ length: parallel }, one))
-  return (requests * 2 * 1000) / (performance.now() - begun)
+  return (performance.now() - begun) / 1000
 }
 
-async function measure(caller: Caller, read: Read): Promise<Result> {
+async function measure({ pid, caller }: Subject, databasePid: number, read: Read): Promise<Result> {
   await awaitQuiet(1_000)
-  return { alone: await inTurn(caller, read), together: await atOnce(caller, read) }
+  const alone = await inTurn(caller, read)
+  const usage = watchUsage({ server: pid, database: databasePid, load: [] })
+  const seconds = await atOnce(caller, read)
+  const { server, database } = usage()
+  const each = (percent: number) => (percent * 10 * seconds) / (requests * 2)
+  return { alone, together: (requests * 2) / seconds, server: each(server), database: each(database) }
 }
 
-function row(title: string, name: string, results: readonly Result[], plain: readonly Result[]): string {
-  const [alone, together] = [median(results.map((each) => each.alone)), median(results.map((each) => each.together))]
-  const faster = median(plain.map((each) => each.alone)) / alone
-  const more = together / median(plain.map((each) => each.together))
-  const cells = [title, name, alone.toFixed(2), faster.toFixed(2), together.toFixed(0), more.toFixed(2)]
-  return `| ${cells.join(' | ')} |`
+const columns = ['alone', 'together', 'server', 'database'] as const
+
+/** Medians of each column, with how many times they are those of the server that keeps nothing. */
+function row(name: string, results: readonly Result[], plain: readonly Result[]): string {
+  const cells = columns.map((column) => {
+    const [own, other] = [results, plain].map((each) => median(each.map((result) => result[column])))
+    return `${own?.toFixed(2)} (${((own ?? 0) / (other ?? 1)).toFixed(2)} x)`
+  })
+  return `| ${[name, ...cells].join(' | ')} |`
 }
 
-/** Settings of the servers that are compared; the first one keeps nothing. */
-function settings(redis: string | undefined): Record<string, NodeJS.ProcessEnv> {
+/** Settings of the servers that are compared; with one entry in memory every other page comes from Redis. */
+function settings(redisUrl: string): Record<string, NodeJS.ProcessEnv> {
   return {
-    'no cache': { PARLEY_CACHE_ENTRIES: '0' },
+    none: { PARLEY_CACHE_ENTRIES: '0' },
     'in memory': {},
-    ...(redis === undefined ? {} : { 'in Redis alone': { REDIS_URL: redis, PARLEY_CACHE_ENTRIES: '1' } }),
+    'in Redis': { REDIS_URL: redisUrl, PARLEY_CACHE_ENTRIES: '1' },
   }
 }
 
-async function compare(callers: ReadonlyMap<string, Caller>, title: string, read: Read): Promise<void> {
-  const results = new Map([...callers.keys()].map((name) => [name, [] as Result[]]))
-  for (const caller of callers.values())
+async function compare(subjects: ReadonlyMap<string, Subject>, databasePid: number, read: Read): Promise<void> {
+  const results = new Map([...subjects.keys()].map((name) => [name, [] as Result[]]))
+  for (const { caller } of subjects.values()) {
     for (let number = 0; number < conversations; number++) await read(caller, number)
-  for (let run = 0; run < runs; run++) {
-    for (const [name, caller] of callers) results.get(name)?.push(await measure(caller, read))
   }
-  for (const [name, each] of results) console.log(row(title, name, each, results.get('no cache') ?? []))
+  for (let run = 0; run < runs; run++) {
+    for (const [name, subject] of subjects) results.get(name)?.push(await measure(subject, databasePid, read))
+  }
+  console.log(`Newest page of one of ${conversations} conversations, medians of ${runs}, ${machineLine()}\n`)
+  console.log('| cache | alone ms | at once per s | server CPU ms | database CPU ms |')
+  console.log('| --- | --- | --- | --- | --- |')
+  for (const [name, each] of results) console.log(row(name, each, results.get('none') ?? []))
 }
 
 const database = await startDatabase()
+const redis = await createRedis()
+await redis.start()
 const servers: ParleyProcess[] = []
 let ids: readonly string[] = []
 try {
   const url = database.create('parley')
-  const callers = new Map<string, Caller>()
-  for (const [name, env] of Object.entries(settings(process.env.REDIS_URL))) {
+  const subjects = new Map<string, Subject>()
+  for (const [name, env] of Object.entries(settings(redis.url))) {
     const server = await startParleyWith({ DATABASE_URL: url, ...env })
     servers.push(server)
     if (servers.length === 1) ids = await fill(server)
-    callers.set(name, await server.person('u0'))
+    subjects.set(name, { pid: server.pid, caller: await server.person('u0') })
   }
-  console.log(`${machineLine()}\n`)
-  console.log('| read | cache | alone ms | times as fast | at once per s | times as many |')
-  console.log('| --- | --- | --- | --- | --- | --- |')
-  await compare(callers, 'newest page', (caller, number) =>
+  await compare(subjects, database.pid, (caller, number) =>
     caller(`/conversations/${ids[number % ids.length]}/messages`),
   )
-  await compare(callers, 'first screen', (caller) => caller('/conversations'))
 } finally {
   await Promise.all(servers.map((server) => server.stop()))
+  await redis.kill()
   database.stop()
 }

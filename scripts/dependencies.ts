@@ -24,7 +24,7 @@ const reasons: Readonly<Record<string, string>> = {
   ioredis: 'carries hints between nodes, and shared rate limits, where there is Redis',
   jose: 'verifies host tokens, key sets included',
   kysely: 'runs the migrations, one at a time across servers',
-  'lru-cache': 'bounds the caches of verified tokens',
+  'lru-cache': 'bounds the caches of pages and verified tokens',
   'lucide-react': 'icons',
   pg: 'speaks with PostgreSQL, statements prepared by name',
   pino: 'structured logs with secrets taken out',
