@@ -220,11 +220,14 @@ export function hasMessages(state: State, conversationId: string): boolean {
   return state.timelines[conversationId]?.status === 'ready'
 }
 
-/** State with a snapshot that was read where the conversation stands; marks that are further ahead here stay. */
+/**
+ * State with a snapshot that was read where the conversation stands. Marks that are further ahead here stay, and those it brings move
+ * in the list of participants too.
+ */
 export function replaceSnapshot(state: State, theirs: ConversationSnapshot): State {
   const { id } = theirs.conversation
   const ours = state.conversations[id]
-  return healMarks(putSnapshot(state, theirs), id, ours?.participants ?? [])
+  return healMarks(putSnapshot(state, theirs), id, [...(ours?.participants ?? []), ...theirs.participants])
 }
 
 function healMarks(state: State, conversationId: string, people: readonly Participant[]): State {

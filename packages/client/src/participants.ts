@@ -75,7 +75,8 @@ export class Participants implements ParticipantMethods {
       const known = store.getState().conversations[conversationId]?.participants ?? []
       this.#put(conversationId, (list) => {
         const before = cursor === null ? [] : list.items
-        const items = page.items.map((one) => withLaterMarks(one, known)).reduce(putParticipant, before)
+        const current = page.items.map((one) => withLaterMarks(withLaterMarks(one, known), list.items))
+        const items = current.reduce(putParticipant, before)
         return { items, nextCursor: page.nextCursor, status: 'ready', error: null }
       })
     } catch (thrown) {

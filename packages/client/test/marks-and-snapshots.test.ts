@@ -1,8 +1,8 @@
-import { type OperationName, ParleyError } from '@parley/protocol'
+import { type OperationName, ParleyError, type Participant } from '@parley/protocol'
 import { expect, test } from 'vitest'
 import { Participants } from '../src/participants.ts'
 import { settle } from './fake-clock.ts'
-import { harness, known, type Network } from './harness.ts'
+import { type Harness, harness, known, type Network } from './harness.ts'
 import { conversationId, Model } from './model.ts'
 
 const me = 'me'
@@ -43,27 +43,42 @@ test('CL-43 a mark that is heard of while its conversation is on its way is not 
   })
 })
 
+/** Loads the participants over a call of its own, which answers when it is told to. */
+function loadingPeople({ store, sync }: Harness) {
+  const answer = Promise.withResolvers<{ items: readonly Participant[]; nextCursor: null; users: never[] }>()
+  const users = { put: () => {} } as never
+  const call = () => answer.promise as never
+  const loading = new Participants({ store, sync, users, call, onChanged: () => {} }).load(conversationId)
+  return async (items: readonly Participant[]) => {
+    answer.resolve({ items, nextCursor: null, users: [] })
+    await loading
+  }
+}
+
+function listed({ store }: Harness, userId: string): Participant | undefined {
+  return store.getState().participants[conversationId]?.items.find((one) => one.userId === userId)
+}
+
 test('CL-43 a mark that is heard of while the participants are on their way is not lost', async () => {
   const model = talked(5)
   const client = harness(model)
   await client.sync.load(conversationId)
-  const page = { items: model.snapshot().participants, nextCursor: null, users: [] }
-  const answer = Promise.withResolvers<typeof page>()
-  const { store, sync } = client
-  const users = { put: () => {} } as never
-  const participants = new Participants({
-    store,
-    sync,
-    users,
-    call: () => answer.promise as never,
-    onChanged: () => {},
-  })
-  const loading = participants.load(conversationId)
+  const answer = loadingPeople(client)
   client.reads.moved({ conversationId, userId: 'ann', seq: 4 }, 'deliveredSeq')
-  answer.resolve(page)
-  await loading
-  const ann = store.getState().participants[conversationId]?.items.find(({ userId }) => userId === 'ann')
-  expect(ann?.deliveredSeq).toBe(4)
+  await answer(model.snapshot().participants)
+  expect(listed(client, 'ann')?.deliveredSeq).toBe(4)
+})
+
+test('CL-43 a mark that only a newer snapshot brings moves in the list of participants too', async () => {
+  const model = talked(5)
+  const client = harness(model)
+  await client.sync.load(conversationId)
+  await loadingPeople(client)(model.snapshot().participants)
+  const snapshot = model.snapshot()
+  const participants = snapshot.participants.map((one) => (one.userId === 'ann' ? { ...one, deliveredSeq: 4 } : one))
+  client.sync.accept({ ...snapshot, participants })
+  expect(known(client)?.participants.find(({ userId }) => userId === 'ann')?.deliveredSeq).toBe(4)
+  expect(listed(client, 'ann')?.deliveredSeq).toBe(4)
 })
 
 test('CL-43 CL-42 a mark of another device that comes with a newer snapshot makes the unread count right', async () => {
