@@ -27,7 +27,7 @@ export class Groups {
   /**
    * Adds an item to the next group of a lane.
    * @param lane groups of one lane follow each other; the same lane must always be given the same work
-   * @returns the item's own result; an error of the work is everybody's
+   * @returns the item's own result; an error of the work is everybody's, also of who came meanwhile
    */
   join<Item, Result>(lane: string, item: Item, run: Run<Item, Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
@@ -44,16 +44,18 @@ export class Groups {
 
   async #drain(lane: string, run: Run<unknown, unknown>): Promise<void> {
     const queue = this.#lanes.get(lane) ?? []
-    while (queue.length > 0) await settle(queue.splice(0, largestGroup), run)
+    while (queue.length > 0) await settle(queue, run)
     this.#lanes.delete(lane)
   }
 }
 
-async function settle(group: Lane, run: Run<unknown, unknown>): Promise<void> {
+/** Does the work of the next group of a queue. An error is the answer to those behind it too, who would wait as long for the same. */
+async function settle(queue: Lane, run: Run<unknown, unknown>): Promise<void> {
+  const group = queue.splice(0, largestGroup)
   try {
     const results = await run(group.map(({ item }) => item))
     for (const [index, { resolve }] of group.entries()) resolve(results[index])
   } catch (error) {
-    for (const { reject } of group) reject(error)
+    for (const { reject } of [...group, ...queue.splice(0)]) reject(error)
   }
 }

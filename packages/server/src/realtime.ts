@@ -156,7 +156,10 @@ export class Realtime {
         if (typeof answer === 'function') answer(body)
       })
     })
-    socket.on('disconnect', () => this.#disconnect(connection))
+    socket.on('disconnect', (reason) => {
+      if (reason === 'ping timeout') hangUp(socket)
+      this.#disconnect(connection)
+    })
   }
 
   /** Somebody whose role moved to the other side must not go on in the line he read before. */
@@ -274,4 +277,10 @@ function parse<Name extends CommandName>(name: Name, raw: unknown): CommandInput
 /** The request that opened a connection is not needed once its sender is known, and weighs as much as all the rest of a socket. */
 function forgetRequest(socket: Socket): void {
   if (socket.conn.transport.name === 'websocket') Object.assign(socket.conn, { request: null })
+}
+
+/** Who answers no ping answers no goodbye: the connection ends without one, so that a client who can still hear notices at once. */
+function hangUp(socket: Socket): void {
+  const { socket: wire } = socket.conn.transport as { readonly socket?: { terminate(): void } }
+  wire?.terminate()
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
@@ -151,14 +152,48 @@ class Sent {
   }
 }
 
+/** From asking for a connection to the end of the work, milliseconds. */
+const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
+
+/** A database that hangs keeps no timeout of its own: whoever waits for it is told that the connection is lost. */
+function cut(client: pg.PoolClient): void {
+  const { connection } = client as pg.PoolClient & { readonly connection: { readonly stream: Socket } }
+  connection.stream.destroy()
+}
+
+/** Lends a connection. What was begun on it and failed is rolled back; one that was lost, or kept too long, is thrown away. */
+async function lend<Result>(
+  pool: pg.Pool,
+  limit: number,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const begun = performance.now()
+  const client = await pool.connect()
+  let broken: Error | undefined
+  const onLost = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onLost)
+  const late = setTimeout(() => cut(client), limit - (performance.now() - begun))
+  try {
+    return await work(client)
+  } catch (error) {
+    broken ??= await rollback(client)
+    throw error
+  } finally {
+    clearTimeout(late)
+    client.off('error', onLost)
+    client.release(broken)
+  }
+}
+
 /** Statements go out as they come, without waiting for the answers of those before: begin with the first, commit with the last. */
 async function runTransaction<Result>(
-  pool: pg.Pool,
+  client: pg.PoolClient,
   mode: Mode,
   scope: Scope,
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect()
   const run = ({ name, text }: Statement, values: readonly unknown[] = []) =>
     client.query({ name, text, values: [...values] })
   const sent = new Sent()
@@ -166,11 +201,6 @@ async function runTransaction<Result>(
     query: async (asked, values) => (await run(asked, values)).rows,
     send: (asked, values) => sent.add(run(asked, values)),
   }
-  let broken: Error | undefined
-  const onLost = (error: Error) => {
-    broken = error
-  }
-  client.on('error', onLost)
   try {
     sent.add(client.query(begin(mode, scope)))
     const result = await work(tx)
@@ -180,11 +210,7 @@ async function runTransaction<Result>(
     if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
     return result
   } catch (error) {
-    broken ??= await rollback(client)
     throw (await sent.failure()) ?? error
-  } finally {
-    client.off('error', onLost)
-    client.release(broken)
   }
 }
 
@@ -213,19 +239,16 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     epoch: rows[0]?.epoch ?? '',
     transaction: async (mode, scope, work) => {
       try {
-        return await runTransaction(pool, mode, scope, work)
+        return await lend(pool, limits[mode], (client) => runTransaction(client, mode, scope, work))
       } catch (error) {
         throw translate(error)
       }
     },
-    ping: async () => {
-      try {
-        await pool.query('select 1')
-        return true
-      } catch {
-        return false
-      }
-    },
+    ping: () =>
+      lend(pool, limits.ping, (client) => client.query('select 1')).then(
+        () => true,
+        () => false,
+      ),
     close: () => {
       closing = true
       return pool.end()
