@@ -4,6 +4,7 @@ import type { ChangeRow } from './changes/change.tables.ts'
 import { toEvent, type Viewer } from './changes/materialize.service.ts'
 import type { Membership } from './changes/resume.service.ts'
 import type { Line, Services } from './context.ts'
+import { pairKey } from './ids.ts'
 import { type Frame, frameOf } from './realtime-frame.ts'
 import type { Outlet } from './realtime-outlets.ts'
 
@@ -42,10 +43,6 @@ interface Feed {
 const batchSize = 200
 const freshKept = 64
 const retryDelay = 500
-
-function keyOf(workspaceId: string, id: string): string {
-  return JSON.stringify([workspaceId, id])
-}
 
 /** The oldest position a change shows or cites: whose history starts later may not see all of it. */
 function reachOf(change: ChangeRow, { entities }: Batch): number {
@@ -86,9 +83,9 @@ export class Delivery {
 
   /** Takes in a hint: a write has committed. */
   hint({ workspaceId, conversationId, from, seq, joined, fresh }: Hint): void {
-    const key = keyOf(workspaceId, conversationId)
+    const key = pairKey(workspaceId, conversationId)
     if (this.#arriving > 0) this.#noted.set(key, Math.max(seq, this.#noted.get(key) ?? 0))
-    const concerned = joined.some((userId) => this.#readers.has(keyOf(workspaceId, userId)))
+    const concerned = joined.some((userId) => this.#readers.has(pairKey(workspaceId, userId)))
     const feed = this.#feeds.get(key) ?? (concerned ? this.#open(workspaceId, conversationId, from) : undefined)
     if (!feed) return
     feed.hinted = Math.max(feed.hinted, seq)
@@ -101,20 +98,20 @@ export class Delivery {
    * of is applied first. Of several that wait, the last of each kind and person is enough.
    */
   signal(signal: Signal): void {
-    const feed = this.#feeds.get(keyOf(signal.workspaceId, signal.conversationId))
+    const feed = this.#feeds.get(pairKey(signal.workspaceId, signal.conversationId))
     if (!feed) return
     if (feed.delivered >= signal.position) this.#pass(feed, signal)
-    else feed.waiting.set(keyOf(signal.type, signal.userId), signal)
+    else feed.waiting.set(pairKey(signal.type, signal.userId), signal)
   }
 
   /** Makes a person known here. */
   arrive(reader: Reader): void {
-    this.#readers.set(keyOf(reader.workspaceId, reader.userId), reader)
+    this.#readers.set(pairKey(reader.workspaceId, reader.userId), reader)
   }
 
   /** Forgets a person whose last socket has gone. */
   depart(reader: Reader): void {
-    const key = keyOf(reader.workspaceId, reader.userId)
+    const key = pairKey(reader.workspaceId, reader.userId)
     this.#readers.delete(key)
     for (const feed of this.#feedsOf.get(key) ?? []) this.#unplace(feed, reader)
   }
@@ -151,13 +148,13 @@ export class Delivery {
 
   /** People with sockets here who share a conversation with someone who is here, without himself. */
   companions(workspaceId: string, userId: string): Reader[] {
-    return peopleOf(this.#feedsOf.get(keyOf(workspaceId, userId)) ?? [], userId)
+    return peopleOf(this.#feedsOf.get(pairKey(workspaceId, userId)) ?? [], userId)
   }
 
   /** People with sockets here who are in one of these conversations, without the one they are of. */
   companionsIn(workspaceId: string, userId: string, conversationIds: readonly string[]): Reader[] {
     return peopleOf(
-      conversationIds.flatMap((id) => this.#feeds.get(keyOf(workspaceId, id)) ?? []),
+      conversationIds.flatMap((id) => this.#feeds.get(pairKey(workspaceId, id)) ?? []),
       userId,
     )
   }
@@ -170,7 +167,7 @@ export class Delivery {
 
   /** How far a conversation is delivered here; null for who is not in it at that point. */
   positionOf(workspaceId: string, conversationId: string, userId: string): number | null {
-    const feed = this.#feeds.get(keyOf(workspaceId, conversationId))
+    const feed = this.#feeds.get(pairKey(workspaceId, conversationId))
     return feed?.places.has(userId) ? feed.delivered : null
   }
 
@@ -180,7 +177,7 @@ export class Delivery {
   }
 
   #open(workspaceId: string, conversationId: string, delivered: number): Feed {
-    const key = keyOf(workspaceId, conversationId)
+    const key = pairKey(workspaceId, conversationId)
     const hinted = Math.max(delivered, this.#noted.get(key) ?? 0)
     const feed: Feed = {
       key,
@@ -198,7 +195,7 @@ export class Delivery {
   }
 
   #enter(reader: Reader, { conversationId, seq, fromSeq }: Membership): boolean {
-    const known = this.#feeds.get(keyOf(reader.workspaceId, conversationId))
+    const known = this.#feeds.get(pairKey(reader.workspaceId, conversationId))
     if (known && known.delivered > seq) return false
     const feed = known ?? this.#open(reader.workspaceId, conversationId, seq)
     this.#put(feed, reader, fromSeq)
@@ -207,7 +204,7 @@ export class Delivery {
   }
 
   #put(feed: Feed, reader: Reader, fromSeq: number): void {
-    const key = keyOf(reader.workspaceId, reader.userId)
+    const key = pairKey(reader.workspaceId, reader.userId)
     if (this.#readers.get(key) !== reader) return
     feed.places.set(reader.userId, { reader, fromSeq })
     const feeds = this.#feedsOf.get(key)
@@ -216,7 +213,7 @@ export class Delivery {
   }
 
   #unplace(feed: Feed, reader: Pick<Reader, 'workspaceId' | 'userId'>): void {
-    const key = keyOf(reader.workspaceId, reader.userId)
+    const key = pairKey(reader.workspaceId, reader.userId)
     feed.places.delete(reader.userId)
     const feeds = this.#feedsOf.get(key)
     feeds?.delete(feed)
@@ -278,13 +275,13 @@ export class Delivery {
   async #gather(feed: Feed): Promise<void> {
     const members = await readMembers(this.#services, feed.workspaceId, feed.conversationId)
     for (const [userId, fromSeq] of members) {
-      const reader = this.#readers.get(keyOf(feed.workspaceId, userId))
+      const reader = this.#readers.get(pairKey(feed.workspaceId, userId))
       if (reader) this.#put(feed, reader, fromSeq)
     }
   }
 
   #welcome(feed: Feed, { entities }: Batch, userId: string): void {
-    const reader = this.#readers.get(keyOf(feed.workspaceId, userId))
+    const reader = this.#readers.get(pairKey(feed.workspaceId, userId))
     const participant = entities.participants.get(userId)
     if (reader && participant) this.#put(feed, reader, participant.from_seq)
   }

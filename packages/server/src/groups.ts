@@ -10,7 +10,7 @@ export type Run<Item, Result> = (items: readonly Item[]) => Promise<readonly Res
 
 type Lane = Waiting<unknown, unknown>[]
 
-const largestGroup = 256
+const largestGroup = 1_000
 
 /**
  * Group commit: while one group of a lane is under way, what comes for that lane queues, and then goes together. One commit serves

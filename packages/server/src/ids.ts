@@ -41,3 +41,8 @@ export function newId(milliseconds: number): string {
 export function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
+
+/** One key of two texts, which no other two make. */
+export function pairKey(first: string, second: string): string {
+  return `${first.length} ${first}${second}`
+}

@@ -1,6 +1,7 @@
 import { limits, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
 import type { Actor, Clock } from './context.ts'
+import { pairKey } from './ids.ts'
 import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
 import type { SharedCounts } from './redis.ts'
 
@@ -19,7 +20,7 @@ export interface Rates {
 
 /** A person as one who spends. */
 export function actorKey({ workspaceId, userId }: Pick<Actor, 'workspaceId' | 'userId'>): string {
-  return JSON.stringify([workspaceId, userId])
+  return pairKey(workspaceId, userId)
 }
 
 function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Record<Spending, Rate> {
@@ -49,7 +50,7 @@ export function createRates(
   return {
     spend: async (spending, key) => {
       for (const bucket of buckets) {
-        const wait = await bucket(JSON.stringify([spending, key]), rates[spending])
+        const wait = await bucket(pairKey(spending, key), rates[spending])
         if (wait > 0) throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait / 1000) })
       }
     },

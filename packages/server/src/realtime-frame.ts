@@ -34,3 +34,8 @@ function textFrame(text: string): Buffer {
 export function frameOf({ type, payload }: Outgoing): Frame {
   return { type, payload, bytes: textFrame(`42${JSON.stringify([type, payload])}`) }
 }
+
+/** Serializes the answer to a command: an Engine.IO message (4) with a Socket.IO acknowledgement (3) of the command's number. */
+export function answerFrame(id: number, body: object): Buffer {
+  return textFrame(`43${id}[${JSON.stringify(body)}]`)
+}

@@ -1,12 +1,23 @@
 import type { Socket as TcpSocket } from 'node:net'
 import type { Socket } from 'socket.io'
-import type { Frame } from './realtime-frame.ts'
+import { answerFrame, type Frame } from './realtime-frame.ts'
 
 /** Where the events for one socket go in. */
 export interface Outlet {
   push(frame: Frame): void
-  /** Holds back what is written to the socket by others in this turn, so that it goes out together with the frames. */
-  gather(): void
+}
+
+/** An answer to a command on its way. */
+interface Answer {
+  readonly id: number
+  readonly body: object
+  /** Socket.IO's own way. */
+  readonly send: (body: object) => void
+}
+
+/** The part of a Socket.IO socket that makes the callback of a command. */
+interface Answering {
+  ack(id: number): (body: object) => void
 }
 
 /** The parts of an Engine.IO connection that tell what waits, and that carry bytes. */
@@ -39,35 +50,42 @@ export interface OutletCounts {
 class SocketOutlet implements Outlet {
   readonly socket: Socket
   readonly #due: (outlet: SocketOutlet) => void
+  #answers: Answer[] = []
   #frames: Frame[] = []
-  #corked: TcpSocket | null = null
 
   constructor(socket: Socket, due: (outlet: SocketOutlet) => void) {
     this.socket = socket
     this.#due = due
+    this.#takeAnswers(socket as unknown as Answering)
   }
 
   push(frame: Frame): void {
-    if (this.#frames.push(frame) === 1) this.#due(this)
-  }
-
-  gather(): void {
-    if (this.#corked) return
-    this.#corked = this.direct
-    if (!this.#corked) return
-    this.#corked.cork()
+    this.#frames.push(frame)
     this.#due(this)
   }
 
-  release(): void {
-    this.#corked?.uncork()
-    this.#corked = null
+  /** Answers to commands wait here for the events of the same turn, to leave together with them. */
+  #takeAnswers(socket: Answering): void {
+    const own = socket.ack.bind(socket)
+    socket.ack = (id) => {
+      const send = own(id)
+      return (body) => {
+        this.#answers.push({ id, body, send })
+        this.#due(this)
+      }
+    }
   }
 
-  take(): Frame[] {
+  takeFrames(): Frame[] {
     const frames = this.#frames
     this.#frames = []
     return frames
+  }
+
+  takeAnswers(): Answer[] {
+    const answers = this.#answers
+    this.#answers = []
+    return answers
   }
 
   get #wire(): Wire {
@@ -84,7 +102,6 @@ class SocketOutlet implements Outlet {
 
   /** The connection itself, when nothing stands between: then whole frames may be written to it. */
   get direct(): TcpSocket | null {
-    if (this.#corked) return this.#corked
     const { readyState, writeBuffer, transport } = this.#wire
     const ready =
       readyState === 'open' && transport.name === 'websocket' && transport.writable && writeBuffer.length === 0
@@ -97,7 +114,7 @@ function isSame(a: readonly Frame[], b: readonly Frame[]): boolean {
 }
 
 /**
- * Carries frames to sockets: what is due to a socket in one turn goes out in one write, and equal writes share their bytes.
+ * Carries events and answers to sockets: what is due to a socket in one turn goes out in one write, and equal writes share their bytes.
  *
  * Readers that do not keep up cost a bounded buffer (delivery G8): nothing more is queued for them, and once what is queued has gone they
  * are told that they are behind, to fetch what they missed. Who does not drain in time is closed.
@@ -123,10 +140,7 @@ export class Outlets {
 
   /** Sends what is due at once, such as before the sockets are closed. */
   flush(): void {
-    for (const outlet of this.#due) {
-      this.#write(outlet)
-      outlet.release()
-    }
+    for (const outlet of this.#due) this.#write(outlet)
     this.#due.clear()
   }
 
@@ -141,15 +155,27 @@ export class Outlets {
   }
 
   #write(outlet: SocketOutlet): void {
-    const frames = outlet.take()
-    if (frames.length === 0 || !this.#admits(outlet)) return
-    const direct = outlet.direct
-    if (direct) direct.write(this.#bytesOf(frames))
-    else for (const { type, payload } of frames) outlet.socket.emit(type, payload)
-    outlet.release()
+    const answers = outlet.takeAnswers()
+    const due = outlet.takeFrames()
+    const frames = due.length > 0 && this.#admits(outlet) ? due : []
+    const { direct } = outlet
+    if (direct) this.#writeTo(direct, answers, frames)
+    else {
+      for (const { body, send } of answers) send(body)
+      for (const { type, payload } of frames) outlet.socket.emit(type, payload)
+    }
     if (outlet.queuedBytes > 0) this.#lagging.add(outlet)
     else this.#lagging.delete(outlet)
     this.#counts.delivered(frames.length)
+  }
+
+  #writeTo(socket: TcpSocket, answers: readonly Answer[], frames: readonly Frame[]): void {
+    if (answers.length === 0) {
+      if (frames.length > 0) socket.write(this.#bytesOf(frames))
+      return
+    }
+    const said = answers.map(({ id, body }) => answerFrame(id, body))
+    socket.write(Buffer.concat([...said, ...frames.map(({ bytes }) => bytes)]))
   }
 
   #bytesOf(frames: readonly Frame[]): Buffer {
@@ -178,7 +204,6 @@ export class Outlets {
   }
 
   #forget(outlet: SocketOutlet): void {
-    outlet.release()
     this.#due.delete(outlet)
     this.#lagging.delete(outlet)
     this.#behind.delete(outlet)

@@ -1,6 +1,7 @@
 import { limits } from '@parley/protocol'
 import { type Actor, lineOf } from './context.ts'
 import type { Reader } from './delivery.ts'
+import { pairKey } from './ids.ts'
 import type { Outlet } from './realtime-outlets.ts'
 
 /** A reader whose sockets come and go. */
@@ -9,7 +10,7 @@ interface Entry extends Reader {
 }
 
 function keyOf({ workspaceId, userId }: Pick<Actor, 'workspaceId' | 'userId'>): string {
-  return JSON.stringify([workspaceId, userId])
+  return pairKey(workspaceId, userId)
 }
 
 /** The people with sockets on this node. */

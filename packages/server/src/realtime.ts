@@ -152,7 +152,6 @@ export class Realtime {
     this.#connections.set(socket.id, connection)
     socket.onAny((name: string, input: unknown, answer: unknown) => {
       void this.#command(connection, name, input, (body) => {
-        outlet.gather()
         if (typeof answer === 'function') answer(body)
       })
     })

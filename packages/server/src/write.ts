@@ -2,6 +2,7 @@ import { type Audience, ParleyError, type Role, type SystemEvent } from '@parley
 import { type Actor, type Context, type Ids, type Services, scopeOf } from './context.ts'
 import { type ConversationRow, conversationColumns } from './conversations/conversation.tables.ts'
 import { statement, type Tx } from './db/database.ts'
+import { pairKey } from './ids.ts'
 import type { MessageRow } from './messages/message.tables.ts'
 import { type ParticipantRow, participantColumns } from './participants/participant.tables.ts'
 import { type Change, hintsOf, Ledger, type Position } from './write-ledger.ts'
@@ -120,17 +121,42 @@ function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): void 
 
 type Opened = Pick<Writing, 'at' | 'conversation' | 'participant'>
 
-function writingOf(tx: Tx, opened: Opened, ledger: Ledger, actorId: string, ids: Ids): Writing {
-  return {
-    tx,
-    at: opened.at,
-    conversation: opened.conversation,
-    participant: opened.participant,
-    emit: (change) => ledger.emit(actorId, change),
-    tell: (event) => ledger.tell(actorId, ids(), event),
-    touch: (audience) => ledger.touch(audience),
-    show: (message) => void ledger.shown.push(message),
-    membership: (delta, joined) => ledger.membership(delta, joined),
+/** One for each message that is sent, so it is lean. */
+class LedgerWriting implements Writing {
+  readonly tx: Tx
+  readonly at: string
+  readonly conversation: ConversationRow
+  readonly participant: ParticipantRow
+  readonly #ledger: Ledger
+  readonly #ids: Ids
+
+  constructor(tx: Tx, { at, conversation, participant }: Opened, ledger: Ledger, ids: Ids) {
+    this.tx = tx
+    this.at = at
+    this.conversation = conversation
+    this.participant = participant
+    this.#ledger = ledger
+    this.#ids = ids
+  }
+
+  emit(change: Change): Position {
+    return this.#ledger.emit(this.participant.user_id, change)
+  }
+
+  tell(event: SystemEvent): void {
+    this.#ledger.tell(this.participant.user_id, this.#ids(), event)
+  }
+
+  touch(audience: Audience): void {
+    this.#ledger.touch(audience)
+  }
+
+  show(message: MessageRow): void {
+    this.#ledger.shown.push(message)
+  }
+
+  membership(delta: number, joined?: readonly string[]): void {
+    this.#ledger.membership(delta, joined)
   }
 }
 
@@ -143,11 +169,11 @@ async function inLedger<Result>(
   open: (tx: Tx) => Promise<Opened>,
   work: (writing: Writing) => Promise<Result>,
 ): Promise<Result> {
-  const { workspaceId, userId } = ctx.actor
+  const { workspaceId } = ctx.actor
   const { ledger, result } = await ctx.db.transaction('write', scopeOf(ctx.actor), async (tx) => {
     const opened = await open(tx)
     const current = new Ledger(opened.conversation)
-    const answer = await work(writingOf(tx, opened, current, userId, ctx.ids))
+    const answer = await work(new LedgerWriting(tx, opened, current, ctx.ids))
     saveLedgers(tx, workspaceId, [current])
     return { ledger: current, result: answer }
   })
@@ -243,8 +269,9 @@ export interface Entry {
 /** What became of a request: let in, refused because nobody may know, or left out because another write holds the lock. */
 export type Opening = Entry | 'not_found' | 'busy'
 
-function placeOf(conversationId: string, userId: string): string {
-  return JSON.stringify([conversationId, userId])
+/** Where and as whom somebody asks to write: the same for all that he sends there. */
+function seatOf({ actor, conversationId }: Request): string {
+  return pairKey(conversationId, actor.userId)
 }
 
 async function openThose(
@@ -255,21 +282,22 @@ async function openThose(
   whenBusy: keyof typeof locks,
 ): Promise<Opening[]> {
   const workspaceId = requests[0]?.actor.workspaceId
-  const conversationIds = requests.map((request) => request.conversationId)
-  const userIds = requests.map((request) => request.actor.userId)
+  const seats = [...new Map(requests.map((request) => [seatOf(request), request])).values()]
+  const conversationIds = seats.map((seat) => seat.conversationId)
   const [locked, entered] = await Promise.all([
     tx.query<LockedRow>(locks[whenBusy], [workspaceId, [...new Set(conversationIds)].sort()]),
-    tx.query<Entrant>(enterThose, [workspaceId, conversationIds, userIds]),
+    tx.query<Entrant>(enterThose, [workspaceId, conversationIds, seats.map((seat) => seat.actor.userId)]),
   ])
   const conversations = new Map(locked.map((row) => [row.id, row]))
-  const entrants = new Map(entered.map((row) => [placeOf(row.conversation_id, row.user_id), row]))
+  const entrants = new Map(entered.map((row) => [pairKey(row.conversation_id, row.user_id), row]))
   for (const row of locked) ledgers.set(row.id, new Ledger(row))
-  return requests.map(({ actor, conversationId }) => {
+  return requests.map((request) => {
+    const { actor, conversationId } = request
     const [conversation, ledger] = [conversations.get(conversationId), ledgers.get(conversationId)]
     if (!conversation || !ledger) return whenBusy === 'skip' ? 'busy' : 'not_found'
-    const participant = entrants.get(placeOf(conversationId, actor.userId))
+    const participant = entrants.get(seatOf(request))
     if (!participant) return 'not_found'
-    const writing = writingOf(tx, { at: conversation.at, conversation, participant }, ledger, actor.userId, ids)
+    const writing = new LedgerWriting(tx, { at: conversation.at, conversation, participant }, ledger, ids)
     return { actor: { ...actor, role: participant.user_role }, writing }
   })
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { arrayLiteral, isoTime } from './values.ts'
 
 /** A named statement: parsed and planned once per connection. */
 export interface Statement {
@@ -56,7 +57,7 @@ function types(): pg.CustomTypesConfig {
   return {
     getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
       if (oid === int8) return Number
-      if (oid === timestamptz) return (value: string) => new Date(value).toISOString()
+      if (oid === timestamptz) return isoTime
       return pg.types.getTypeParser(oid, format as 'text')
     }) as typeof pg.types.getTypeParser,
   }
@@ -155,13 +156,15 @@ class Sent {
 /** From asking for a connection to the end of the work, milliseconds. */
 const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
 
-/** A database that hangs keeps no timeout of its own: whoever waits for it is told that the connection is lost. */
-function cut(client: pg.PoolClient): void {
+function streamOf(client: pg.PoolClient): Socket {
   const { connection } = client as pg.PoolClient & { readonly connection: { readonly stream: Socket } }
-  connection.stream.destroy()
+  return connection.stream
 }
 
-/** Lends a connection. What was begun on it and failed is rolled back; one that was lost, or kept too long, is thrown away. */
+/**
+ * Lends a connection. What was begun on it and failed is rolled back; one that was lost is thrown away, and so is one that was kept too
+ * long: a database that hangs keeps no timeout of its own.
+ */
 async function lend<Result>(
   pool: pg.Pool,
   limit: number,
@@ -174,7 +177,7 @@ async function lend<Result>(
     broken = error
   }
   client.on('error', onLost)
-  const late = setTimeout(() => cut(client), limit - (performance.now() - begun))
+  const late = setTimeout(() => streamOf(client).destroy(), limit - (performance.now() - begun))
   try {
     return await work(client)
   } catch (error) {
@@ -187,6 +190,27 @@ async function lend<Result>(
   }
 }
 
+/** Statements on their way to the database: each write costs both sides a good deal more than what is in it. */
+class Trip {
+  readonly #stream: Socket
+  #held = false
+
+  constructor(stream: Socket) {
+    this.#stream = stream
+  }
+
+  /** Keeps statements back until they are let go. */
+  hold(): void {
+    if (!this.#held) this.#stream.cork()
+    this.#held = true
+  }
+
+  letGo(): void {
+    if (this.#held) this.#stream.uncork()
+    this.#held = false
+  }
+}
+
 /** Statements go out as they come, without waiting for the answers of those before: begin with the first, commit with the last. */
 async function runTransaction<Result>(
   client: pg.PoolClient,
@@ -194,22 +218,32 @@ async function runTransaction<Result>(
   scope: Scope,
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
-  const run = ({ name, text }: Statement, values: readonly unknown[] = []) =>
-    client.query({ name, text, values: [...values] })
+  const trip = new Trip(streamOf(client))
   const sent = new Sent()
+  const run = ({ name, text }: Statement, values: readonly unknown[] = []) => {
+    trip.hold()
+    return client.query({ name, text, values: values.map((one) => (Array.isArray(one) ? arrayLiteral(one) : one)) })
+  }
   const tx: Tx = {
-    query: async (asked, values) => (await run(asked, values)).rows,
+    query: async (asked, values) => {
+      const answer = run(asked, values)
+      queueMicrotask(() => trip.letGo())
+      return (await answer).rows
+    },
     send: (asked, values) => sent.add(run(asked, values)),
   }
   try {
+    trip.hold()
     sent.add(client.query(begin(mode, scope)))
     const result = await work(tx)
     const committed = client.query('commit')
+    trip.letGo()
     sent.add(committed)
     await sent.settle()
     if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
     return result
   } catch (error) {
+    trip.letGo()
     throw (await sent.failure()) ?? error
   }
 }

@@ -3,6 +3,7 @@ import { type Audience, limits, type Message, ParleyError, type ParsedInput } fr
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
 import { KeyTaken, statement, type Tx } from '../db/database.ts'
+import { pairKey } from '../ids.ts'
 import { type Entry, type Opening, type Request, type Writing, writeTogether } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
 import { readMessages } from './message.service.ts'
@@ -63,10 +64,6 @@ function bodyHash(conversationId: string, draft: Draft): string {
   return hash('sha256', body, 'base64url')
 }
 
-function keyOf(senderId: string, clientKey: string): string {
-  return JSON.stringify([senderId, clientKey])
-}
-
 function requireQuotable({ actor, writing, draft }: Posting, quoted: MessageRow | undefined): void {
   const { conversation, participant } = writing
   const visible = quoted?.conversation_id === conversation.id && canSee(lineOf(actor), participant.from_seq, quoted)
@@ -122,7 +119,7 @@ class Group {
 
   constructor(ids: Ids, known: readonly MessageRow[]) {
     this.#ids = ids
-    this.#standing = new Map(known.map((row) => [keyOf(row.sender_id, row.client_key), row]))
+    this.#standing = new Map(known.map((row) => [pairKey(row.sender_id, row.client_key), row]))
     this.#known = new Map(known.map((row) => [row.id, row]))
   }
 
@@ -133,7 +130,7 @@ class Group {
   post(posting: Posting): MessageRow {
     const { actor, writing, draft } = posting
     const digest = bodyHash(writing.conversation.id, draft)
-    const standing = this.#standing.get(keyOf(actor.userId, draft.clientKey))
+    const standing = this.#standing.get(pairKey(actor.userId, draft.clientKey))
     if (standing) {
       if (standing.body_hash !== digest) throw new ParleyError('client_key_reused')
       return standing
@@ -146,26 +143,25 @@ class Group {
     writing.touch(draft.audience)
     writing.show(row)
     this.rows.push(row)
-    this.#standing.set(keyOf(actor.userId, draft.clientKey), row)
+    this.#standing.set(pairKey(actor.userId, draft.clientKey), row)
     return row
   }
 }
 
 function columnsOf(workspaceId: string, rows: readonly NewRow[]): unknown[] {
-  const column = (name: keyof NewRow) => rows.map((row) => row[name])
   return [
     workspaceId,
-    column('id'),
-    column('conversation_id'),
-    column('seq'),
-    column('public_seq'),
-    column('sender_id'),
-    column('client_key'),
-    column('body_hash'),
-    column('kind'),
-    column('audience'),
-    column('text'),
-    column('quote_id'),
+    rows.map((row) => row.id),
+    rows.map((row) => row.conversation_id),
+    rows.map((row) => row.seq),
+    rows.map((row) => row.public_seq),
+    rows.map((row) => row.sender_id),
+    rows.map((row) => row.client_key),
+    rows.map((row) => row.body_hash),
+    rows.map((row) => row.kind),
+    rows.map((row) => row.audience),
+    rows.map((row) => row.text),
+    rows.map((row) => row.quote_id),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { PersonPresence, PresenceNews } from '../bus.ts'
+import { pairKey } from '../ids.ts'
 
 /** Whether somebody who is here is at the screen. */
 export type State = NonNullable<PersonPresence['state']>
@@ -8,7 +9,7 @@ export type Somebody = Pick<PersonPresence, 'workspaceId' | 'userId'>
 
 /** A key of a person. */
 export function keyOf({ workspaceId, userId }: Somebody): string {
-  return JSON.stringify([workspaceId, userId])
+  return pairKey(workspaceId, userId)
 }
 
 interface Node {
