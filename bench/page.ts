@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeIntoPage } from '../packages/testing/src/written-page.ts'
 import { machineLine } from './machine/processes.ts'
 import type { Outcome, Plan } from './workloads/workload.ts'
 import { type WorkloadName, workloads } from './workloads/workloads.ts'
@@ -49,23 +50,15 @@ export function keep(workload: WorkloadName, plan: Plan, outcome: Outcome): void
 
 function sectionOf({ outcome, at, machine, revision, command }: Kept): string {
   const about = `${at.slice(0, 16).replace('T', ' ')} UTC, revision ${revision}, ${machine}`
-  return `## ${outcome.title}\n\n${tableOf(outcome)}\n\n${about}\n\n\`${command}\`\n`
+  return `### ${outcome.title}\n\n${tableOf(outcome)}\n\n${about}\n\n\`${command}\`\n`
 }
 
-const opening = `# Performance
-
-Written by \`npm run bench -- --write\` from the runs kept on the machine that measured. How it is measured, and what the servers are, is in
-[bench/README.md](../bench/README.md). Medians of the runs, with the least and the most in parentheses; server and database on two cores,
-load on two others; acknowledged is committed, with fsync. \`others CPU %\` is what other programs of the machine used meanwhile: where it
-is much, the delays are theirs too.
-`
-
-/** Writes docs/performance.md from the runs that are kept. */
+/** Writes the runs that are kept into docs/performance.md. */
 export function writePage(): void {
   const order = Object.keys(workloads)
   const kept = (existsSync(folder) ? readdirSync(folder) : [])
     .filter((name) => name.endsWith('.json'))
     .map((name): Kept => JSON.parse(readFileSync(join(folder, name), 'utf8')))
     .sort((a, b) => order.indexOf(a.workload) - order.indexOf(b.workload) || a.at.localeCompare(b.at))
-  writeFileSync(page, [opening, ...kept.map(sectionOf)].join('\n'))
+  writeIntoPage(page, 'npm run bench', kept.map(sectionOf).join('\n').trimEnd())
 }

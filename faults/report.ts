@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeIntoPage } from '../packages/testing/src/written-page.ts'
 import type { Fault } from './fault.ts'
 import type { Result, Results } from './results.ts'
 import type { Outcome } from './trial.ts'
@@ -38,12 +38,8 @@ function untriedLines(faults: readonly Fault[], results: Results): string[] {
   return [...hindered, ...untried.map(([fault, why]) => line([fault, why]))]
 }
 
-const marks = { begin: '<!-- written by npm run faults -->', end: '<!-- end -->' }
-
 /** Writes the results into `docs/faults.md`, between its marks. */
 export function writeReport(faults: readonly Fault[], results: Results): void {
-  const file = join(import.meta.dirname, '../docs/faults.md')
-  const text = readFileSync(file, 'utf8')
   const tried = faults.flatMap((fault) => {
     const result = results[fault.name]
     return result ? [{ fault, result }] : []
@@ -63,7 +59,5 @@ export function writeReport(faults: readonly Fault[], results: Results): void {
     '',
     [line(['fault', 'why']), line(['---', '---']), ...untriedLines(faults, results)].join('\n'),
   ].join('\n')
-  const [before = '', rest = ''] = text.split(marks.begin)
-  const after = rest.slice(rest.indexOf(marks.end) + marks.end.length)
-  writeFileSync(file, `${before}${marks.begin}\n\n${written}\n\n${marks.end}${after}`)
+  writeIntoPage(join(import.meta.dirname, '../docs/faults.md'), 'npm run faults', written)
 }

@@ -18,6 +18,11 @@ function rounded(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en') : String(Math.round(value * 10) / 10)
 }
 
+/** @param values at least one */
+export function medianOf(values: readonly number[]): number {
+  return spreadOf(values).median
+}
+
 /** As `median (least-most)`. */
 export function spreadText(values: readonly number[]): string {
   if (values.length === 0) return '-'

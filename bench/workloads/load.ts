@@ -1,6 +1,6 @@
 import { type Measurement, startGenerators } from '../load/generators.ts'
 import { held, highestRate, measureInQuiet } from '../load/search.ts'
-import { spreadText } from '../load/spread.ts'
+import { medianOf, spreadText } from '../load/spread.ts'
 import type { Database } from '../machine/database.ts'
 import { recipientsOf, type Shape } from '../servers/server.ts'
 import { type ServerName, servers } from '../servers/servers.ts'
@@ -58,9 +58,23 @@ async function runOnce(plan: Plan, shape: Shape, server: ServerName, database: D
   }
 }
 
-function rowOf(server: ServerName, runs: readonly Run[]): string[] {
-  const own = runs.flatMap((run) => (run.server === server && run.measurement ? [run.measurement] : []))
-  return [server, String(own.length), ...columns.map(([, pick]) => spreadText(own.map(pick)))]
+const yardstick: ServerName = 'naive'
+
+function measurementsOf(server: ServerName, runs: readonly Run[]): Measurement[] {
+  return runs.flatMap((run) => (run.server === server && run.measurement ? [run.measurement] : []))
+}
+
+/** How many times the naive server's median it is, in the same run: of the rate where that is looked for, else of the slowest deliveries. */
+function ratioOf(server: ServerName, runs: readonly Run[], pick: Pick): string {
+  const [own, other] = [measurementsOf(server, runs), measurementsOf(yardstick, runs)]
+  if (own.length === 0 || other.length === 0) return '-'
+  return `${(medianOf(own.map(pick)) / medianOf(other.map(pick))).toFixed(2)} x`
+}
+
+function rowOf(server: ServerName, runs: readonly Run[], compared: Pick): string[] {
+  const own = measurementsOf(server, runs)
+  const cells = columns.map(([, pick]) => spreadText(own.map(pick)))
+  return [server, String(own.length), ratioOf(server, runs, compared), ...cells]
 }
 
 const names: Readonly<Record<Shape, string>> = { pairs: 'Pairs', group: 'One conversation of everybody' }
@@ -72,11 +86,15 @@ export function load(shape: Shape): Workload {
     for (let round = 0; round < plan.runs; round++) {
       for (const server of plan.servers) runs.push(await runOnce(plan, shape, server, database))
     }
+    const [compared, comparison]: [Pick, string] =
+      plan.rate === null
+        ? [({ rate }) => rate, 'rate, to naive']
+        : [({ deliver }) => deliver.p99, 'deliver p99, to naive']
     const what = plan.rate === null ? 'highest rate with p99 at most 100 ms' : `${plan.rate} messages a second`
     return {
       title: `${names[shape]} (${plan.users} people): ${what}`,
-      columns: ['server', 'runs', ...columns.map(([name]) => name)],
-      rows: plan.servers.map((server) => rowOf(server, runs)),
+      columns: ['server', 'runs', comparison, ...columns.map(([name]) => name)],
+      rows: plan.servers.map((server) => rowOf(server, runs, compared)),
       raw: runs,
     }
   }

@@ -1,4 +1,5 @@
 import { depth } from './depth.ts'
+import { endurance } from './endurance.ts'
 import { idle } from './idle.ts'
 import { load } from './load.ts'
 import { screen } from './screen.ts'
@@ -9,6 +10,7 @@ export const workloads = {
   pairs: load('pairs'),
   group: load('group'),
   idle,
+  endurance,
   depth,
   screen,
 } as const satisfies Readonly<Record<string, Workload>>

@@ -257,6 +257,7 @@ export class Realtime {
   async #recheck(): Promise<void> {
     const sessions = new Map([...this.#connections.values()].map(({ session }) => [session.key, session]))
     try {
+      await this.#parts.identity.learnEnded()
       const ended = new Set((await this.#parts.identity.recheck([...sessions.values()])).map((session) => session.key))
       for (const { session, socket } of this.#connections.values()) {
         if (ended.has(session.key)) this.#end(socket, 'expired')

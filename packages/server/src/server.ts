@@ -156,6 +156,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
   const shared = openShared(config, db)
   const identity = createIdentity(services, config, shared)
+  await identity.learnEnded()
   const rates = createRates(config, steadyClock, shared)
   const readStats = createStats(services, (workspaceId) => realtime.socketsOf(workspaceId))
   const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity, readStats))

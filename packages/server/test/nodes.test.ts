@@ -230,6 +230,21 @@ describe.skipIf(!hasRedis())('two nodes with Redis', () => {
     })
   })
 
+  test('G9 ID13 with Redis dead a token that was signed out at one node is refused at the other within seconds', async () => {
+    const tom = await cluster.person('tom', 0)
+    const socket = await openSocket(cluster.nodes[1].url, { token: tom.token })
+    await redis.kill()
+    await tom.call('signOut', {})
+    const begun = performance.now()
+    await socket.closed()
+    expect(performance.now() - begun).toBeLessThan(revokedWithoutRedisWithin)
+    await expect(openSocket(cluster.nodes[1].url, { token: tom.token })).rejects.toMatchObject({
+      code: 'unauthenticated',
+    })
+    await redis.start()
+    await healthy()
+  })
+
   test('G9 with Redis dead a session that is ended at one node closes its sockets at the other within seconds', async () => {
     await cluster.person('tom', 0)
     const { value, hash } = issueSecret('w1')

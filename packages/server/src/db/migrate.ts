@@ -5,6 +5,7 @@ import * as core from './migrations/0001_core.ts'
 import * as tail from './migrations/0002_tail.ts'
 import * as hotRows from './migrations/0003_hot_rows.ts'
 import * as cache from './migrations/0004_cache.ts'
+import * as endedTokens from './migrations/0005_ended_tokens.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -12,6 +13,7 @@ const migrations: Record<string, Migration> = {
   '0002_tail': tail,
   '0003_hot_rows': hotRows,
   '0004_cache': cache,
+  '0005_ended_tokens': endedTokens,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

@@ -1,21 +1,20 @@
-const special = /["\\]/
+/** What JSON writes with a letter after a backslash, where PostgreSQL takes the letter for itself. */
+const lettered = /\\[bfnrtu]/
 
 function elementText(value: unknown): string {
-  if (value === null || value === undefined) return 'NULL'
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  const text = value instanceof Date ? value.toISOString() : String(value)
-  return `"${special.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`
+  if (typeof value !== 'string') return JSON.stringify(value ?? null)
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
 /**
- * A list as PostgreSQL's array literal, in one pass.
+ * A list as PostgreSQL's array literal, which is JSON's but for the brackets and some escapes.
  * @param values texts, numbers, booleans, times and nulls
  * @see https://www.postgresql.org/docs/15/arrays.html#ARRAYS-IO
  */
 export function arrayLiteral(values: readonly unknown[]): string {
-  let text = '{'
-  for (const [index, value] of values.entries()) text += index === 0 ? elementText(value) : `,${elementText(value)}`
-  return `${text}}`
+  const json = JSON.stringify(values)
+  if (!lettered.test(json)) return `{${json.slice(1, -1)}}`
+  return `{${values.map(elementText).join(',')}}`
 }
 
 /**

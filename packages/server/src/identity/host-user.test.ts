@@ -181,6 +181,19 @@ describe('credentials', () => {
     await expect(openSocket(server.url, { token })).rejects.toThrow()
   })
 
+  test('ID13 a token that was signed out is refused by a server that starts later, and cleared away once it has expired', async () => {
+    const [sub, other] = [newId(), newId()]
+    const [token, lasting] = [await tokenOf(sub), await tokenOf(other)]
+    await identity.signOut(await identity.authenticate({ bearer: token }))
+    await server.restart()
+    identity = server.running.identity
+    expect(await codeOf(identity.authenticate({ bearer: token }))).toBe('unauthenticated')
+    expect(await codeOf(identity.authenticate({ bearer: lasting }))).toBe('ok')
+    await server.database.query(`update ended_tokens set expires_at = now() - interval '1 second'`)
+    await identity.signOut(await authenticate(other))
+    expect(await server.database.query('select 1 from ended_tokens')).toHaveLength(1)
+  })
+
   test('SEC-52 a deactivated user is refused with any token, and no token brings them back', async () => {
     const sub = newId()
     const session = await authenticate(sub, { name: 'Gone' })

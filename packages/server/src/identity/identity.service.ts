@@ -5,6 +5,7 @@ import { statement } from '../db/database.ts'
 import type { SharedCounts } from '../redis.ts'
 import { createUser, deactivateUser, type NewUser, type Person, setPassword } from './account.service.ts'
 import { countAttempts, uncountedAttempts } from './attempts.ts'
+import { endedTokens, endToken } from './ended-token.service.ts'
 import { hostUsers } from './host-user.service.ts'
 import { findSession, readLiveSessions, removeSession, type Session } from './session.service.ts'
 import { createLink, readMe, type SignedIn, signInByLink, signInWithPassword } from './sign-in.service.ts'
@@ -25,6 +26,8 @@ export interface Identity {
   signIn(input: ParsedInput<'signIn'>, address: string): Promise<SignedIn>
   /** @throws ParleyError `link_used`, `rate_limited` */
   signInWithLink(input: ParsedInput<'signInWithLink'>, address: string): Promise<SignedIn>
+  /** Learns which tokens were signed out, on whatever node: once before anybody is let in, and then every few seconds. */
+  learnEnded(): Promise<void>
   /** Ends a session; its sockets are told. */
   signOut(session: Session): Promise<void>
   /** Who an actor is, and where. */
@@ -86,6 +89,7 @@ export function createIdentity(
 ): Identity {
   const verifier = createTokenVerifier(config.jwt, services)
   const readHostUser = hostUsers(services)
+  const readEnded = endedTokens(services)
   const attempts = config.rateLimits ? countAttempts(shared) : uncountedAttempts
 
   services.bus.onRevocation(({ sessionKey }) => {
@@ -106,12 +110,16 @@ export function createIdentity(
     },
     recheck: async (sessions) => {
       const groups = [...groupByWorkspace(sessions)]
-      return (await Promise.all(groups.map(([id, group]) => recheckWorkspace(services, id, group)))).flat()
+      const gone = (await Promise.all(groups.map(([id, group]) => recheckWorkspace(services, id, group)))).flat()
+      return [...new Set([...gone, ...sessions.filter(({ key }) => verifier.isEnded(key))])]
+    },
+    learnEnded: async () => {
+      for (const key of await readEnded()) verifier.end(key)
     },
     signIn: (input, address) => signInWithPassword(services, attempts, input, address),
     signInWithLink: ({ token }, address) => signInByLink(services, attempts, token, address),
     signOut: async (session) => {
-      if (session.kind === 'session') await removeSession(services, session)
+      await (session.kind === 'session' ? removeSession(services, session) : endToken(services, session))
       const { workspaceId, userId } = session.actor
       services.bus.revoke({ workspaceId, userId, sessionKey: session.key, reason: 'signed-out' })
     },

@@ -31,6 +31,7 @@ export interface TokenVerifier {
   verify(token: string): Promise<VerifiedToken>
   /** Refuses a token from now on, by its hash, on this node. */
   end(key: string): void
+  isEnded(key: string): boolean
 }
 
 /** Each source of keys verifies its own algorithms and no others: a public key can never serve as an HMAC secret. */
@@ -41,7 +42,7 @@ interface KeySource {
 
 const tolerance = 60
 const tokenLength = 8192
-const remembered = 10_000
+const remembered = { verified: 10_000, ended: 100_000 }
 const keySetOptions = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 
 function secretSource(secret: string): KeySource {
@@ -88,8 +89,8 @@ export function createTokenVerifier(
   { clock, log }: Pick<Services, 'clock' | 'log'>,
 ): TokenVerifier {
   const sources = sourcesOf(config, log)
-  const verified = new LRUCache<string, VerifiedToken>({ max: remembered })
-  const ended = new LRUCache<string, true>({ max: remembered })
+  const verified = new LRUCache<string, VerifiedToken>({ max: remembered.verified })
+  const ended = new LRUCache<string, true>({ max: remembered.ended })
   const demands: JWTVerifyOptions = {
     requiredClaims: ['sub', 'exp'],
     clockTolerance: tolerance,
@@ -124,5 +125,6 @@ export function createTokenVerifier(
       }
     },
     end: (key) => void ended.set(key, true),
+    isEnded: (key) => ended.has(key),
   }
 }
