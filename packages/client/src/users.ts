@@ -2,7 +2,7 @@ import { type DurableEvent, limits, type Message, type Profile } from '@parley/p
 import type { UserMethods } from './api.ts'
 import type { Clock } from './clock.ts'
 import type { Call } from './http.ts'
-import { type State, withEntry } from './state.ts'
+import type { State } from './state.ts'
 import type { WritableStore } from './store.ts'
 
 /** What people are loaded with. */
@@ -64,8 +64,8 @@ export class Users implements UserMethods {
   put(profiles: readonly Profile[]): void {
     this.#parts.store.update((state) => {
       const changed = profiles.filter((profile) => !sameProfile(state.users[profile.id], profile))
-      const users = changed.reduce((all, profile) => withEntry(all, profile.id, profile), state.users)
-      return users === state.users ? state : { ...state, users }
+      if (changed.length === 0) return state
+      return { ...state, users: { ...state.users, ...Object.fromEntries(changed.map((one) => [one.id, one])) } }
     })
   }
 
