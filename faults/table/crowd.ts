@@ -4,6 +4,7 @@ import { newKey } from '../../packages/testing/src/builders.ts'
 import { openRawAs, type RawSocket } from '../../packages/testing/src/raw-socket.ts'
 import { startTcpProxy } from '../../packages/testing/src/tcp-proxy.ts'
 import type { Fault, Trial } from '../fault.ts'
+import { megabytes, memoryDuring } from '../stage/memory.ts'
 import { StandingReader } from '../workload/reader.ts'
 import { Roamer } from '../workload/roamer.ts'
 import { type Square, startSquare } from '../workload/square.ts'
@@ -14,7 +15,6 @@ const costAtMost = 200 * 1024 * 1024
 const closedWithin = 60_000
 /** Milliseconds: as much as would be no trouble for those who read. */
 const floodPace = 150
-const memory = 'process_resident_memory_bytes'
 const sockets = 'parley_sockets'
 const longText = '字'.repeat(limits.textLength)
 
@@ -49,40 +49,30 @@ function compare({ workload, expect, note }: Trial, begun: number, middle: numbe
   note(`others' remote delivery p99 ${Math.round(calm)} ms before, ${Math.round(meanwhile)} ms meanwhile`)
 }
 
-/** The most memory the servers took while something went on, above what they had. */
-async function peakDuring({ stage }: Trial, before: number, work: () => Promise<void>): Promise<number> {
-  let peak = 0
-  const sample = setInterval(async () => {
-    const [now] = await Promise.allSettled([stage.metric(memory)])
-    if (now.status === 'fulfilled') peak = Math.max(peak, now.value - before)
-  }, 1_000)
-  await work().finally(() => clearInterval(sample))
-  return peak
-}
-
 async function neverRead(trial: Trial): Promise<void> {
   const { stage, short, wait, expect, note } = trial
   const count = short ? 50 : 1_000
   const square = await startSquare(stage, count / 10)
   const [first] = stage.nodes
-  const [memoryBefore, socketsBefore] = [await stage.metric(memory), await stage.metric(sockets)]
+  const socketsBefore = await stage.metric(sockets)
   const begun = performance.now()
   await wait(short ? 1 : 10)
   const middle = performance.now()
   let stalled: RawSocket[] = []
-  const peak = await peakDuring(trial, memoryBefore, async () => {
+  const { taken } = await memoryDuring(stage, async () => {
     stalled = await openStalled(square, first?.url ?? '', count)
     await flood(square, short ? 10 : 200)
     const deadline = performance.now() + closedWithin
     while (!short && performance.now() < deadline && (await stage.metric(sockets)) > socketsBefore) await sleep(500)
   })
   const over = performance.now()
+  const peak = Math.max(...taken) - (taken[0] ?? 0)
   await trial.workload.recovered()
   const left = (await stage.metric(sockets)) - socketsBefore
   expect(short || left <= 0, `${left} of ${count} were not closed`)
-  expect(peak < costAtMost, `they cost ${Math.round(peak / 1024 / 1024)} MB`)
+  expect(peak < costAtMost, `they cost ${megabytes(peak)} MB`)
   const behind = await stage.metric('parley_behind_total')
-  note(`${count} sockets cost ${Math.round(peak / 1024 / 1024)} MB; ${behind} were told to catch up, all closed`)
+  note(`${count} sockets cost ${megabytes(peak)} MB; ${behind} were told to catch up, all closed`)
   if (!short) compare(trial, begun, middle, over)
   for (const socket of stalled) socket.destroy()
 }

@@ -240,7 +240,7 @@ const locks = {
   skip: statement('write-lock-free', lockThose(' skip locked')),
 }
 
-/** As {@link enter}, for many: who of them is in, and as what. `offset 0` keeps each look-up one of its own, by the index. */
+/** As {@link enter}, for many: who of them is in, and as what. */
 const enterThose = statement(
   'write-enter-those',
   `select p.*, u.role as user_role

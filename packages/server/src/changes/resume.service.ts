@@ -1,7 +1,12 @@
 import { type CommandInput, type DurableEvent, limits } from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import type { Access } from '../conversations/conversation.policy.ts'
-import { type ConversationRow, conversationColumns, headIn } from '../conversations/conversation.tables.ts'
+import {
+  type ConversationRow,
+  conversationColumns,
+  conversationOfParticipant,
+  headIn,
+} from '../conversations/conversation.tables.ts'
 import { statement, type Tx } from '../db/database.ts'
 import { type ParticipantRow, participantColumns } from '../participants/participant.tables.ts'
 import { readStretch } from './change.service.ts'
@@ -9,14 +14,14 @@ import { readStretch } from './change.service.ts'
 const mine = statement(
   'resume-conversations',
   `select ${conversationColumns}, ${participantColumns} from participants p
-   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   ${conversationOfParticipant}
    where p.workspace_id = $1 and p.user_id = $2 and p.removed_at is null`,
 )
 
 const one = statement(
   'resume-conversation',
   `select ${conversationColumns}, ${participantColumns} from participants p
-   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   ${conversationOfParticipant}
    where p.workspace_id = $1 and p.user_id = $2 and p.conversation_id = $3 and p.removed_at is null`,
 )
 

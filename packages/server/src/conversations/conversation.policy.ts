@@ -2,7 +2,7 @@ import { type Conversation, ParleyError } from '@parley/protocol'
 import type { Actor } from '../context.ts'
 import { statement, type Tx } from '../db/database.ts'
 import { type ParticipantRow, participantColumns } from '../participants/participant.tables.ts'
-import { type ConversationRow, conversationColumns } from './conversation.tables.ts'
+import { type ConversationRow, conversationColumns, conversationOfParticipant } from './conversation.tables.ts'
 
 /** A conversation as its viewer may see it. */
 export interface Access {
@@ -22,7 +22,7 @@ const find = statement(
   'conversation-access',
   `select ${conversationColumns}, ${participantColumns}, w.people_version
    from participants p
-   join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+   ${conversationOfParticipant}
    join workspaces w on w.id = p.workspace_id
    where p.workspace_id = $1 and p.conversation_id = $2 and p.user_id = $3 and p.removed_at is null`,
 )

@@ -26,6 +26,10 @@ export const conversationColumns = `c.id, c.kind, c.direct, c.subject, c.context
   c.context_url, c.status, c.created_by, c.created_at, c.seq, c.public_seq, c.participant_count, c.activity_at,
   c.public_activity_at`
 
+/** Joins the conversation `c` of each participant `p`. */
+export const conversationOfParticipant = `cross join lateral (
+  select * from conversations where workspace_id = p.workspace_id and id = p.conversation_id offset 0) c`
+
 /** A row as it goes over the wire. */
 export function toConversation(row: ConversationRow): Conversation {
   return {

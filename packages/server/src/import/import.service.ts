@@ -44,7 +44,6 @@ const lock = statement(
   `select ${conversationColumns} from conversations c where c.workspace_id = $1 and c.id = $2 for update`,
 )
 
-/** One by one by primary key: on a young database the planner takes the workspace for the narrower choice, and reads all of it. */
 const findMessages = statement(
   'import-messages-known',
   `select m.id, m.body_hash from unnest($2::text[]) as x(id) cross join lateral (

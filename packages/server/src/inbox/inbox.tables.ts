@@ -3,6 +3,7 @@ import type { Line } from '../context.ts'
 import {
   type ConversationRow,
   conversationColumns,
+  conversationOfParticipant,
   headIn,
   toConversation,
 } from '../conversations/conversation.tables.ts'
@@ -28,7 +29,7 @@ export function snapshotSelect(line: Line): string {
     and m.seq >= p.from_seq and m.kind <> 'system'`
   return `select ${conversationColumns}, ${participantColumns}, unread.unread, last_message.id as last_message
     from participants p
-    join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
+    ${conversationOfParticipant}
     cross join lateral (select count(*)::int as unread from (select 1 from messages m where ${visible}
       and m.${column} > p.${read} and m.sender_id <> p.user_id and m.deleted_at is null
       limit ${limits.unreadCounted}) counted) unread
@@ -37,12 +38,10 @@ export function snapshotSelect(line: Line): string {
 }
 
 /** Embedded participants of conversations `$2` in workspace `$1`: the first ones of each, viewer `$3` always among them. */
-export const embeddedParticipants = `select ${participantColumns} from participants p
-  join lateral (select row_number() over (order by o.user_id <> $3, o.joined_at, o.user_id) as place, o.user_id
-    from participants o where o.workspace_id = p.workspace_id and o.conversation_id = p.conversation_id
-      and o.removed_at is null) ranked on ranked.user_id = p.user_id
-  where p.workspace_id = $1 and p.conversation_id = any($2) and p.removed_at is null
-    and ranked.place <= ${limits.participantsEmbedded}
+export const embeddedParticipants = `select p.* from unnest($2::text[]) as x(conversation_id)
+  cross join lateral (select ${participantColumns} from participants p
+    where p.workspace_id = $1 and p.conversation_id = x.conversation_id and p.removed_at is null
+    order by p.user_id <> $3, p.joined_at, p.user_id limit ${limits.participantsEmbedded}) p
   order by p.conversation_id, p.joined_at, p.user_id`
 
 /** A row as it goes over the wire to its viewer. */

@@ -4,7 +4,7 @@ import { requireOpen } from '../conversations/conversation.policy.ts'
 import { statement, type Tx } from '../db/database.ts'
 import { type Writing, write } from '../write.ts'
 import { accessMessage, canDelete, canEdit } from './message.policy.ts'
-import { type MessageRow, messageColumns, messageTables, toMessage } from './message.tables.ts'
+import { chosenMessageTables, type MessageRow, messageColumns, messageTables, toMessage } from './message.tables.ts'
 
 const findById = statement(
   'message-by-id',
@@ -97,7 +97,4 @@ export async function readMessages(tx: Tx, workspaceId: string, ids: readonly st
   return ids.length === 0 ? [] : tx.query<MessageRow>(findMany, [workspaceId, ids])
 }
 
-const findMany = statement(
-  'messages-by-ids',
-  `select ${messageColumns} from ${messageTables} where m.workspace_id = $1 and m.id = any($2)`,
-)
+const findMany = statement('messages-by-ids', `select ${messageColumns} from ${chosenMessageTables}`)

@@ -33,8 +33,15 @@ export const messageColumns = `m.id, m.conversation_id, m.seq, m.public_seq, m.s
   q.seq as quote_seq, q.public_seq as quote_public_seq, q.sender_id as quote_sender_id, q.audience as quote_audience,
   left(q.text, 200) as quote_text, q.deleted_at is not null as quote_deleted`
 
+const quotes = `left join lateral (
+  select * from messages where workspace_id = m.workspace_id and id = m.reply_to offset 0) q on true`
+
 /** Messages `m`, each with the message `q` it cites. */
-export const messageTables = 'messages m left join messages q on q.workspace_id = m.workspace_id and q.id = m.reply_to'
+export const messageTables = `messages m ${quotes}`
+
+/** As {@link messageTables}, of workspace `$1` the messages `$2`. */
+export const chosenMessageTables = `unnest($2::text[]) as x(id)
+  cross join lateral (select * from messages where workspace_id = $1 and id = x.id offset 0) m ${quotes}`
 
 /** The column that numbers messages in a line. */
 export function seqColumn(line: Line): 'seq' | 'public_seq' {

@@ -39,11 +39,11 @@ class KeyStands extends ParleyError {
   }
 }
 
-/** Without a name, so that it is planned for the table as it is: this one is rarely asked, and must not be slow when it is. */
 const findByKeys = statement(
-  '',
+  'messages-by-keys',
   `select m.id from unnest($2::text[], $3::text[]) as x(sender_id, client_key)
-   join messages m on m.workspace_id = $1 and m.sender_id = x.sender_id and m.client_key = x.client_key`,
+   cross join lateral (select id from messages
+     where workspace_id = $1 and sender_id = x.sender_id and client_key = x.client_key offset 0) m`,
 )
 
 const insertText = `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash,

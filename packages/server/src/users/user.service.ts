@@ -2,12 +2,9 @@ import { limits, ParleyError, type ParsedInput, type Profile } from '@parley/pro
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { statement, type Tx } from '../db/database.ts'
-import { toProfile, type UserRow, userColumns, userTables } from './user.tables.ts'
+import { chosenUserTables, toProfile, type UserRow, userColumns, userTables } from './user.tables.ts'
 
-const byIds = statement(
-  'users-by-ids',
-  `select ${userColumns} from ${userTables} where u.workspace_id = $1 and u.id = any($2)`,
-)
+const byIds = statement('users-by-ids', `select ${userColumns} from ${chosenUserTables}`)
 
 /**
  * Who an outsider may know of: the team, his own organization, and people he shares a conversation with.
@@ -18,10 +15,7 @@ const knownTo = `($3 or u.role <> 'external' or u.id = $4
   or exists (select 1 from participants p where p.workspace_id = $1 and p.user_id = u.id and p.removed_at is null
     and p.conversation_id in (select conversation_id from my_conversations)))`
 
-const knownByIds = statement(
-  'users-known-by-ids',
-  `select ${userColumns} from ${userTables} where u.workspace_id = $1 and u.id = any($2) and ${knownTo}`,
-)
+const knownByIds = statement('users-known-by-ids', `select ${userColumns} from ${chosenUserTables} where ${knownTo}`)
 
 const search = statement(
   'users-search',
@@ -57,7 +51,7 @@ export function listUsers(
   const team = lineOf(actor) === 'team'
   return db.transaction('read', scopeOf(actor), async (tx) => {
     if (input.ids !== undefined) {
-      const ids = input.ids.split(',').filter(Boolean)
+      const ids = [...new Set(input.ids.split(',').filter(Boolean))]
       if (ids.length > limits.participantsPerRequest) throw new ParleyError('invalid', 'Too many ids')
       const rows = await tx.query<UserRow>(knownByIds, [actor.workspaceId, ids, team, actor.userId])
       return { items: rows.map(toProfile), nextCursor: null }

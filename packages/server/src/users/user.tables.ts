@@ -17,9 +17,15 @@ export interface UserRow {
 export const userColumns = `u.id, u.name, u.email, u.avatar_url, u.role, u.organization_id, o.name as organization_name,
   o.kind as organization_kind, u.deactivated_at`
 
+const organizations = `left join lateral (
+  select * from organizations where workspace_id = u.workspace_id and id = u.organization_id offset 0) o on true`
+
 /** The join {@link userColumns} needs. */
-export const userTables =
-  'users u left join organizations o on o.workspace_id = u.workspace_id and o.id = u.organization_id'
+export const userTables = `users u ${organizations}`
+
+/** As {@link userTables}, of workspace `$1` the people `$2`. */
+export const chosenUserTables = `unnest($2::text[]) as x(id)
+  cross join lateral (select * from users where workspace_id = $1 and id = x.id offset 0) u ${organizations}`
 
 /** What others see of a person. */
 export function toProfile(row: UserRow): Profile {
