@@ -41,6 +41,9 @@ const bounds = {
   check: 250,
 } as const
 
+/** More sockets than `many` are not written to in one turn, but for so long: those that have just become due, then those left over, in ms. */
+const pace = { many: 256, due: 3, left: 1 } as const
+
 /** What outlets count. */
 export interface OutletCounts {
   delivered(frames: number): void
@@ -122,6 +125,7 @@ function isSame(a: readonly Frame[], b: readonly Frame[]): boolean {
 export class Outlets {
   readonly #counts: OutletCounts
   readonly #due = new Set<SocketOutlet>()
+  readonly #left = new Set<SocketOutlet>()
   readonly #lagging = new Set<SocketOutlet>()
   readonly #behind = new Map<SocketOutlet, { waited: number }>()
   #joined: { frames: readonly Frame[]; bytes: Buffer } = { frames: [], bytes: Buffer.alloc(0) }
@@ -140,8 +144,7 @@ export class Outlets {
 
   /** Sends what is due at once, such as before the sockets are closed. */
   flush(): void {
-    for (const outlet of this.#due) this.#write(outlet)
-    this.#due.clear()
+    for (const outlets of [this.#left, this.#due]) this.#writeTo(outlets, Number.POSITIVE_INFINITY)
   }
 
   close(): void {
@@ -150,8 +153,26 @@ export class Outlets {
   }
 
   #schedule(outlet: SocketOutlet): void {
-    if (this.#due.size === 0) setImmediate(() => this.flush())
-    this.#due.add(outlet)
+    if (this.#due.size + this.#left.size === 0) setImmediate(() => this.#turn())
+    if (!this.#left.has(outlet)) this.#due.add(outlet)
+  }
+
+  /** Who becomes due meanwhile goes before those that are left. */
+  #turn(): void {
+    this.#writeTo(this.#due, this.#due.size > pace.many ? pace.due : Number.POSITIVE_INFINITY)
+    this.#writeTo(this.#left, pace.left)
+    for (const outlet of this.#due) this.#left.add(outlet)
+    this.#due.clear()
+    if (this.#left.size > 0) setImmediate(() => this.#turn())
+  }
+
+  #writeTo(outlets: Set<SocketOutlet>, time: number): void {
+    const end = performance.now() + time
+    for (const outlet of outlets) {
+      if (performance.now() > end) return
+      outlets.delete(outlet)
+      this.#write(outlet)
+    }
   }
 
   #write(outlet: SocketOutlet): void {
@@ -159,7 +180,7 @@ export class Outlets {
     const due = outlet.takeFrames()
     const frames = due.length > 0 && this.#admits(outlet) ? due : []
     const { direct } = outlet
-    if (direct) this.#writeTo(direct, answers, frames)
+    if (direct) this.#writeBytes(direct, answers, frames)
     else {
       for (const { body, send } of answers) send(body)
       for (const { type, payload } of frames) outlet.socket.emit(type, payload)
@@ -169,7 +190,7 @@ export class Outlets {
     this.#counts.delivered(frames.length)
   }
 
-  #writeTo(socket: TcpSocket, answers: readonly Answer[], frames: readonly Frame[]): void {
+  #writeBytes(socket: TcpSocket, answers: readonly Answer[], frames: readonly Frame[]): void {
     if (answers.length === 0) {
       if (frames.length > 0) socket.write(this.#bytesOf(frames))
       return
@@ -205,6 +226,7 @@ export class Outlets {
 
   #forget(outlet: SocketOutlet): void {
     this.#due.delete(outlet)
+    this.#left.delete(outlet)
     this.#lagging.delete(outlet)
     this.#behind.delete(outlet)
     if (this.#behind.size === 0) this.close()
