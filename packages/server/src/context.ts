@@ -5,6 +5,7 @@ import type { Cache } from './cache.ts'
 import type { Database, Scope } from './db/database.ts'
 import type { Groups } from './groups.ts'
 import { newId } from './ids.ts'
+import type { Seats } from './write-seats.ts'
 
 /** The team sees every change of a conversation; the public line leaves out what only the team may see. */
 export type Line = 'team' | 'public'
@@ -21,6 +22,7 @@ export interface Services {
   readonly db: Database
   readonly bus: Bus
   readonly groups: Groups
+  readonly seats: Seats
   readonly cache: Cache
   readonly clock: Clock
   readonly ids: Ids

@@ -1,5 +1,6 @@
 import type { Socket as TcpSocket } from 'node:net'
 import type { Socket } from 'socket.io'
+import { steadyClock } from './context.ts'
 import { answerFrame, type Frame } from './realtime-frame.ts'
 
 /** Where the events for one socket go in. */
@@ -167,9 +168,9 @@ export class Outlets {
   }
 
   #writeTo(outlets: Set<SocketOutlet>, time: number): void {
-    const end = performance.now() + time
+    const end = steadyClock() + time
     for (const outlet of outlets) {
-      if (performance.now() > end) return
+      if (steadyClock() > end) return
       outlets.delete(outlet)
       this.#write(outlet)
     }

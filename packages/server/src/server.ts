@@ -33,6 +33,7 @@ import { openRedis, type SharedCounts } from './redis.ts'
 import { statsRoutes } from './stats/stats.routes.ts'
 import { createStats, type ReadStats } from './stats/stats.service.ts'
 import { userRoutes } from './users/user.routes.ts'
+import { Seats } from './write-seats.ts'
 
 /** A running server. */
 export interface ParleyServer {
@@ -153,7 +154,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
   const cache = openCache({ config, epoch: db.epoch, clock: steadyClock })
   metrics.watchCache(() => cache.counts())
-  const services: Services = { db, bus, groups: new Groups(), cache, clock, ids, log }
+  const seats = new Seats()
+  bus.onHint((hint) => seats.heard(hint))
+  const services: Services = { db, bus, groups: new Groups(), seats, cache, clock, ids, log }
   const shared = openShared(config, db)
   const identity = createIdentity(services, config, shared)
   await identity.learnEnded()

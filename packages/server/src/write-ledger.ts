@@ -68,6 +68,11 @@ export class Ledger {
     if (audience === 'everyone') this.publicActive = true
   }
 
+  /** Gives the rows that are shown their time. */
+  date(at: string): void {
+    for (const row of this.shown) row.created_at = at
+  }
+
   membership(delta: number, joined: readonly string[] = []): void {
     this.participants += delta
     this.joined.push(...joined)

@@ -1,8 +1,7 @@
-import { type Audience, ParleyError, type Role, type SystemEvent } from '@parley/protocol'
-import { type Actor, type Context, type Ids, type Services, scopeOf } from './context.ts'
+import { type Audience, ParleyError, type SystemEvent } from '@parley/protocol'
+import { type Context, type Ids, type Services, scopeOf } from './context.ts'
 import { type ConversationRow, conversationColumns } from './conversations/conversation.tables.ts'
 import { statement, type Tx } from './db/database.ts'
-import { pairKey } from './ids.ts'
 import type { MessageRow } from './messages/message.tables.ts'
 import { type ParticipantRow, participantColumns } from './participants/participant.tables.ts'
 import { type Change, hintsOf, Ledger, type Position } from './write-ledger.ts'
@@ -10,7 +9,7 @@ import { type Change, hintsOf, Ledger, type Position } from './write-ledger.ts'
 /** A locked conversation, open for changes until the work returns. */
 export interface Writing {
   readonly tx: Tx
-  /** The time that rows of this write bear. */
+  /** The time that rows of this write bear; empty while it is not known yet: then the rows that are shown get it after the commit. */
   readonly at: string
   /** The conversation as it was when the lock was taken. */
   readonly conversation: ConversationRow
@@ -46,7 +45,7 @@ const enter = statement(
 const openRows = statement('write-open', `select set_config('parley.writing', $1, true), now()::timestamptz(3) as at`)
 
 /** A locked conversation, and the time of the transaction. */
-type LockedRow = ConversationRow & { readonly at: string }
+export type LockedRow = ConversationRow & { readonly at: string }
 
 /**
  * Lets the rest of a transaction write rows of one conversation: row-level security refuses it otherwise.
@@ -85,7 +84,7 @@ const insertTold = statement(
 )
 
 /** Saves heads, change log and system messages of the conversations of one transaction. */
-function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): void {
+export function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): void {
   const ledgers = all.filter((ledger) => ledger.changes.length > 0)
   if (ledgers.length === 0) return
   const told = ledgers.flatMap((ledger) => ledger.told)
@@ -119,10 +118,11 @@ function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[]): void 
   ])
 }
 
-type Opened = Pick<Writing, 'at' | 'conversation' | 'participant'>
+/** What a write works on. */
+export type Opened = Pick<Writing, 'at' | 'conversation' | 'participant'>
 
 /** One for each message that is sent, so it is lean. */
-class LedgerWriting implements Writing {
+export class LedgerWriting implements Writing {
   readonly tx: Tx
   readonly at: string
   readonly conversation: ConversationRow
@@ -160,7 +160,8 @@ class LedgerWriting implements Writing {
   }
 }
 
-function publish({ bus }: Pick<Services, 'bus'>, workspaceId: string, ledgers: Iterable<Ledger>): void {
+/** Hints the delivery that a write has committed. */
+export function publish({ bus }: Pick<Services, 'bus'>, workspaceId: string, ledgers: Iterable<Ledger>): void {
   for (const hint of hintsOf(workspaceId, [...ledgers])) bus.publish(hint)
 }
 
@@ -230,98 +231,4 @@ export function writeNew<Result>(
     },
     work,
   )
-}
-
-const lockThose = (whenBusy: string) => `select ${conversationColumns}, now()::timestamptz(3) as at from conversations c
-  where c.workspace_id = $1 and c.id = any($2) order by c.id for update${whenBusy}`
-
-const locks = {
-  wait: statement('write-lock-those', lockThose('')),
-  skip: statement('write-lock-free', lockThose(' skip locked')),
-}
-
-/** As {@link enter}, for many: who of them is in, and as what. */
-const enterThose = statement(
-  'write-enter-those',
-  `select p.*, u.role as user_role
-   from unnest($2::text[], $3::text[]) as x(conversation_id, user_id)
-   cross join lateral (
-     select ${participantColumns} from participants p where p.workspace_id = $1 and p.conversation_id = x.conversation_id
-       and p.user_id = x.user_id and p.removed_at is null offset 0) p
-   cross join lateral (
-     select role from users where workspace_id = $1 and id = x.user_id and deactivated_at is null offset 0) u`,
-)
-
-type Entrant = ParticipantRow & { readonly user_role: Role }
-
-/** Who asks to write where. */
-export interface Request {
-  readonly actor: Actor
-  readonly conversationId: string
-}
-
-/** A request that was let in: the actor with the role he has now. */
-export interface Entry {
-  readonly actor: Actor
-  readonly writing: Writing
-}
-
-/** What became of a request: let in, refused because nobody may know, or left out because another write holds the lock. */
-export type Opening = Entry | 'not_found' | 'busy'
-
-/** Where and as whom somebody asks to write: the same for all that he sends there. */
-function seatOf({ actor, conversationId }: Request): string {
-  return pairKey(conversationId, actor.userId)
-}
-
-async function openThose(
-  tx: Tx,
-  ids: Ids,
-  requests: readonly Request[],
-  ledgers: Map<string, Ledger>,
-  whenBusy: keyof typeof locks,
-): Promise<Opening[]> {
-  const workspaceId = requests[0]?.actor.workspaceId
-  const seats = [...new Map(requests.map((request) => [seatOf(request), request])).values()]
-  const conversationIds = seats.map((seat) => seat.conversationId)
-  const [locked, entered] = await Promise.all([
-    tx.query<LockedRow>(locks[whenBusy], [workspaceId, [...new Set(conversationIds)].sort()]),
-    tx.query<Entrant>(enterThose, [workspaceId, conversationIds, seats.map((seat) => seat.actor.userId)]),
-  ])
-  const conversations = new Map(locked.map((row) => [row.id, row]))
-  const entrants = new Map(entered.map((row) => [pairKey(row.conversation_id, row.user_id), row]))
-  for (const row of locked) ledgers.set(row.id, new Ledger(row))
-  return requests.map((request) => {
-    const { actor, conversationId } = request
-    const [conversation, ledger] = [conversations.get(conversationId), ledgers.get(conversationId)]
-    if (!conversation || !ledger) return whenBusy === 'skip' ? 'busy' : 'not_found'
-    const participant = entrants.get(seatOf(request))
-    if (!participant) return 'not_found'
-    const writing = new LedgerWriting(tx, { at: conversation.at, conversation, participant }, ledger, ids)
-    return { actor: { ...actor, role: participant.user_role }, writing }
-  })
-}
-
-/**
- * {@link write} for many requests of one workspace in one transaction: locks in the order of ids, participations after the locks.
- * Works with the rights of the system: what the actors may is for the code to decide (adr 0010).
- * @param whenBusy what to do about conversations that another write holds: leave them out, or wait for them
- * @param work gets an opening for each request, in their order
- */
-export async function writeTogether<Result>(
-  services: Services,
-  requests: readonly Request[],
-  whenBusy: keyof typeof locks,
-  work: (tx: Tx, openings: readonly Opening[]) => Promise<Result>,
-): Promise<Result> {
-  const workspaceId = requests[0]?.actor.workspaceId ?? ''
-  const ledgers = new Map<string, Ledger>()
-  const result = await services.db.transaction('write', { kind: 'system', workspaceId }, async (tx) => {
-    ledgers.clear()
-    const answer = await work(tx, await openThose(tx, services.ids, requests, ledgers, whenBusy))
-    saveLedgers(tx, workspaceId, [...ledgers.values()])
-    return answer
-  })
-  publish(services, workspaceId, ledgers.values())
-  return result
 }

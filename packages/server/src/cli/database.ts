@@ -12,6 +12,7 @@ import { connectionOf, startEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { Groups } from '../groups.ts'
 import { createLog } from '../log.ts'
+import { Seats } from '../write-seats.ts'
 
 /** A database that can be reached as its owner until it is closed. */
 export interface Reachable {
@@ -55,7 +56,7 @@ export async function usingServices<Result>(
   const db = await openDatabase(connection, log, 6)
   try {
     const ids = idsFrom(systemClock)
-    const here = { bus: localBus(ids()), groups: new Groups(), cache: noCache }
+    const here = { bus: localBus(ids()), groups: new Groups(), seats: new Seats(), cache: noCache }
     return await work({ db, ...here, clock: systemClock, ids, log })
   } finally {
     await db.close()

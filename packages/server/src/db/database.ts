@@ -22,12 +22,18 @@ export function statement(name: string, text: string): Statement {
 export interface Tx {
   /** Runs a statement and answers its rows. Errors of a database that is away become `unavailable`. */
   query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
-  /** Sends a statement that nobody waits for: the commit follows it in the same trip, and fails with it. */
-  send(statement: Statement, values: readonly unknown[]): void
+  /**
+   * Sends a statement that nobody waits for: the commit follows it in the same trip, and fails with it.
+   * @returns its rows, to be asked for after the commit
+   */
+  send<Row extends object>(statement: Statement, values: readonly unknown[]): () => Promise<Row[]>
 }
 
 /** A row with such a key stands already. */
 export class KeyTaken extends Error {}
+
+/** What a write went from is not so any more. */
+export class Stale extends Error {}
 
 /**
  * What row-level security lets a transaction see.
@@ -117,8 +123,12 @@ const dataException = /^22/
 
 const uniqueViolation = '23505'
 
+/** What `require_heads` raises. */
+const stale = 'PA001'
+
 function translate(error: unknown): unknown {
   if (error instanceof pg.DatabaseError && error.code === uniqueViolation) return new KeyTaken(error.constraint)
+  if (error instanceof pg.DatabaseError && error.code === stale) return new Stale(error.message)
   if (error instanceof pg.DatabaseError && dataException.test(error.code ?? '')) return new ParleyError('invalid')
   if (!isAway(error)) return error
   return Object.assign(new ParleyError('unavailable', undefined, { retryAfter: 1 }), { cause: error })
@@ -233,7 +243,11 @@ async function runTransaction<Result>(
       queueMicrotask(() => trip.letGo())
       return (await answer).rows
     },
-    send: (asked, values) => sent.add(run(asked, values)),
+    send: (asked, values) => {
+      const answer = run(asked, values)
+      sent.add(answer)
+      return async () => (await answer).rows
+    },
   }
   try {
     trip.hold()

@@ -6,6 +6,7 @@ import * as tail from './migrations/0002_tail.ts'
 import * as hotRows from './migrations/0003_hot_rows.ts'
 import * as cache from './migrations/0004_cache.ts'
 import * as endedTokens from './migrations/0005_ended_tokens.ts'
+import * as recalledHeads from './migrations/0006_recalled_heads.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '0003_hot_rows': hotRows,
   '0004_cache': cache,
   '0005_ended_tokens': endedTokens,
+  '0006_recalled_heads': recalledHeads,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

@@ -14,7 +14,7 @@ export interface MessageRow {
   readonly audience: Audience
   readonly text: string
   readonly system: SystemEvent | null
-  readonly created_at: string
+  created_at: string
   readonly edited_at: string | null
   readonly deleted_at: string | null
   readonly deleted_by: string | null

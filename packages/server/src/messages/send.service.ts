@@ -4,10 +4,11 @@ import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
 import { KeyTaken, statement, type Tx } from '../db/database.ts'
 import { pairKey } from '../ids.ts'
-import { type Entry, type Opening, type Request, type Writing, writeTogether } from '../write.ts'
+import type { Writing } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
 import { readMessages } from './message.service.ts'
 import { type MessageRow, toMessage } from './message.tables.ts'
+import { type Entry, type Opening, type Request, type WhenBusy, writeTogether } from './write-together.service.ts'
 
 /** What a person asks to be sent. */
 export interface Draft {
@@ -183,7 +184,10 @@ async function findStanding(tx: Tx, workspaceId: string, postings: readonly Post
 /** @throws KeyStands when a row was left out */
 async function save(tx: Tx, workspaceId: string, rows: readonly NewRow[], keys: Keys): Promise<void> {
   const values = columnsOf(workspaceId, rows)
-  if (keys === 'new') return tx.send(insert, values)
+  if (keys === 'new') {
+    tx.send(insert, values)
+    return
+  }
   const inserted = await tx.query(insertIfNew, values)
   if (inserted.length < rows.length) throw new KeyStands()
 }
@@ -193,7 +197,7 @@ async function save(tx: Tx, workspaceId: string, rows: readonly NewRow[], keys: 
  *   about to be refused: it may stand already
  * @throws KeyStands when it must be looked up, or stands where it cannot be seen: nothing may be committed then
  */
-async function post(tx: Tx, ids: Ids, postings: readonly Posting[], keys: Keys): Promise<(Message | ParleyError)[]> {
+async function post(tx: Tx, ids: Ids, postings: readonly Posting[], keys: Keys): Promise<(MessageRow | ParleyError)[]> {
   const workspaceId = postings[0]?.actor.workspaceId ?? ''
   if (postings.length === 0) return []
   const standing = keys === 'new' ? [] : await findStanding(tx, workspaceId, postings)
@@ -202,11 +206,12 @@ async function post(tx: Tx, ids: Ids, postings: readonly Posting[], keys: Keys):
   const rows = postings.map((posting) => attempt(group, posting))
   if (keys === 'new' && rows.some((row) => row instanceof ParleyError)) throw new KeyStands()
   if (group.rows.length > 0) await save(tx, workspaceId, group.rows, keys)
-  return rows.map((row, index) => {
-    const posting = postings[index]
-    if (row instanceof ParleyError || !posting) return row as ParleyError
-    return toMessage(row, lineOf(posting.actor), posting.writing.participant.from_seq)
-  })
+  return rows
+}
+
+/** As its sender sees it. */
+function messageOf({ actor, writing }: Entry, row: MessageRow): Message {
+  return toMessage(row, lineOf(actor), writing.participant.from_seq)
 }
 
 /**
@@ -214,31 +219,34 @@ async function post(tx: Tx, ids: Ids, postings: readonly Posting[], keys: Keys):
  * @throws ParleyError `client_key_reused`, `forbidden`, `conversation_archived`, `not_found` or `invalid` for the quote
  */
 export async function recordMessage(ctx: Context, writing: Writing, draft: Draft): Promise<Message> {
-  const [message] = await post(writing.tx, ctx.ids, [{ actor: ctx.actor, writing, draft }], 'look-up')
-  if (message === undefined || message instanceof ParleyError) throw message ?? new ParleyError('internal')
-  return message
+  const posting = { actor: ctx.actor, writing, draft }
+  const [row] = await post(writing.tx, ctx.ids, [posting], 'look-up')
+  if (row === undefined || row instanceof ParleyError) throw row ?? new ParleyError('internal')
+  return messageOf(posting, row)
 }
 
 function isEntry(opening: Opening): opening is Entry {
   return typeof opening === 'object'
 }
 
-type WhenBusy = 'skip' | 'wait'
-
 async function sendGroup(sendings: readonly Sending[], whenBusy: WhenBusy, keys: Keys): Promise<Outcome[]> {
   const services = sendings[0]?.services
   if (!services) return []
-  return writeTogether(services, sendings, whenBusy, async (tx, openings) => {
-    const postings = openings.flatMap((opening, index) => {
+  const { openings, rows } = await writeTogether(services, sendings, whenBusy, async (tx, all) => {
+    const postings = all.flatMap((opening, index) => {
       const draft = sendings[index]?.draft
       return isEntry(opening) && draft ? [{ ...opening, draft }] : []
     })
-    const posted = (await post(tx, services.ids, postings, keys)).values()
-    return openings.map((opening): Outcome => {
-      if (opening === 'busy') return opening
-      if (opening === 'not_found') return new ParleyError('not_found')
-      return posted.next().value ?? new ParleyError('internal')
-    })
+    return { openings: all, rows: await post(tx, services.ids, postings, keys) }
+  })
+  const posted = rows.values()
+  return openings.map((opening): Outcome => {
+    if (opening === 'busy') return opening
+    if (opening === 'not_found') return new ParleyError('not_found')
+    const row = posted.next().value
+    return row === undefined || row instanceof ParleyError
+      ? (row ?? new ParleyError('internal'))
+      : messageOf(opening, row)
   })
 }
 
