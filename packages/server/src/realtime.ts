@@ -41,6 +41,9 @@ type Answer = (answer: object) => void
 
 const recheckInterval = 5_000
 const commandWindow = 60_000
+/** A close code of our own (RFC 6455, 7.4.2). */
+const tooManyCommands = 4008
+const goodbyeWithin = 1_000
 
 /** The session's cookie, which serves our own page only: pages of listed origins bring tokens. */
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
@@ -196,7 +199,7 @@ export class Realtime {
   #spend(connection: Connection): void {
     if (!this.#parts.config.rateLimits) return
     connection.commandsLeft -= 1
-    if (connection.commandsLeft < -limits.socketCommandsPerMinute) connection.socket.disconnect(true)
+    if (connection.commandsLeft < -limits.socketCommandsPerMinute) cutOff(connection.socket)
     if (connection.commandsLeft < 0) throw new ParleyError('rate_limited', undefined, { retryAfter: 60 })
   }
 
@@ -279,8 +282,25 @@ function forgetRequest(socket: Socket): void {
   if (socket.conn.transport.name === 'websocket') Object.assign(socket.conn, { request: null })
 }
 
+/** The parts of a WebSocket that end it. */
+interface Wire {
+  close(code: number): void
+  terminate(): void
+}
+
+function wireOf(socket: Socket): Wire | undefined {
+  return (socket.conn.transport as { readonly socket?: Wire }).socket
+}
+
+/** Ends a flood, and says so by the code; who does not answer that is cut without more. */
+function cutOff(socket: Socket): void {
+  const wire = wireOf(socket)
+  if (!wire) return void socket.disconnect(true)
+  wire.close(tooManyCommands)
+  setTimeout(() => wire.terminate(), goodbyeWithin).unref()
+}
+
 /** Who answers no ping answers no goodbye: the connection ends without one, so that a client who can still hear notices at once. */
 function hangUp(socket: Socket): void {
-  const { socket: wire } = socket.conn.transport as { readonly socket?: { terminate(): void } }
-  wire?.terminate()
+  wireOf(socket)?.terminate()
 }

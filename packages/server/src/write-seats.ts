@@ -54,7 +54,8 @@ export class Seats {
   keep(workspaceId: string, from: number, left: Seated): void {
     const key = pairKey(workspaceId, left.conversation.id)
     const known = this.#known.get(key)
-    if (known && known.conversation.seq === from && known.peopleVersion === left.peopleVersion) {
+    const meanwhile = known?.conversation.seq !== from || known.peopleVersion !== left.peopleVersion
+    if (!meanwhile && known.entrants !== left.entrants) {
       for (const [userId, entrant] of known.entrants) if (!left.entrants.has(userId)) left.entrants.set(userId, entrant)
     }
     this.#known.set(key, left)

@@ -79,6 +79,8 @@ async function expectWell(): Promise<void> {
 interface WebSocketLog {
   readonly texts: readonly string[]
   readonly ended: boolean
+  /** Once it is closed. */
+  readonly closeCode: number | undefined
   send(...texts: readonly string[]): void
   /** Waits until it is closed; answers after how many ms. */
   closed(limit: number): Promise<number>
@@ -88,8 +90,12 @@ async function openWeb(url = server.url): Promise<WebSocketLog> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
   const texts: string[] = []
   const started = performance.now()
+  let closeCode: number | undefined
   const end = new Promise<number>((resolve) => {
-    socket.addEventListener('close', () => resolve(performance.now() - started))
+    socket.addEventListener('close', ({ code }) => {
+      closeCode = code
+      resolve(performance.now() - started)
+    })
   })
   socket.addEventListener('message', ({ data }) => void texts.push(String(data)))
   await new Promise((resolve) => socket.addEventListener('open', resolve))
@@ -97,6 +103,9 @@ async function openWeb(url = server.url): Promise<WebSocketLog> {
     texts,
     get ended() {
       return socket.readyState !== WebSocket.OPEN
+    },
+    get closeCode() {
+      return closeCode
     },
     send: (...all) => {
       for (const text of all) if (socket.readyState === WebSocket.OPEN) socket.send(text)
@@ -346,6 +355,7 @@ describe('floods', () => {
       lags.push(performance.now() - before)
     }
     await socket.closed(10_000)
+    expect(socket.closeCode).toBe(4008)
     const done = socket.texts.filter((text) => text.startsWith('43'))
     expect(done.filter((text) => text.endsWith('[{"ok":{}}]'))).toHaveLength(limits.socketCommandsPerMinute)
     expect(done.filter((text) => text.includes('"rate_limited"')).length).toBeGreaterThan(0)

@@ -57,7 +57,7 @@ function seatOf({ actor, conversationId }: Request): string {
 }
 
 /** The conversations of one group, and what is written into them. */
-class Session {
+class GroupWrite {
   readonly workspaceId: string
   readonly #services: Services
   readonly #seated = new Map<string, Seated>()
@@ -113,60 +113,60 @@ class Session {
 }
 
 /** Locks in the order of ids, then reads who is in. Answers the time. */
-async function read(tx: Tx, session: Session, requests: readonly Request[], whenBusy: WhenBusy): Promise<string> {
+async function read(tx: Tx, group: GroupWrite, requests: readonly Request[], whenBusy: WhenBusy): Promise<string> {
   const seats = [...new Map(requests.map((request) => [seatOf(request), request])).values()]
   const conversationIds = seats.map((seat) => seat.conversationId)
   const [locked, entered] = await Promise.all([
-    tx.query<LockedRow>(locks[whenBusy], [session.workspaceId, [...new Set(conversationIds)].sort()]),
-    tx.query<EntrantRow>(enterThose, [session.workspaceId, conversationIds, seats.map((seat) => seat.actor.userId)]),
+    tx.query<LockedRow>(locks[whenBusy], [group.workspaceId, [...new Set(conversationIds)].sort()]),
+    tx.query<EntrantRow>(enterThose, [group.workspaceId, conversationIds, seats.map((seat) => seat.actor.userId)]),
   ])
   const peopleVersion = entered[0]?.people_version ?? 0
   const seated = locked.map((conversation) => ({ conversation, peopleVersion, entrants: new Map<string, Entrant>() }))
   const byId = new Map(seated.map((one) => [one.conversation.id, one]))
   for (const row of entered) byId.get(row.conversation_id)?.entrants.set(row.user_id, row)
-  for (const one of seated) session.seat(one)
+  for (const one of seated) group.seat(one)
   return locked[0]?.at ?? ''
 }
 
 async function afterReading<Result>(
-  session: Session,
+  group: GroupWrite,
   requests: readonly Request[],
   whenBusy: WhenBusy,
   work: Work<Result>,
 ): Promise<Result> {
-  const result = await session.transaction(async (tx) => {
-    const at = await read(tx, session, requests, whenBusy)
+  const result = await group.transaction(async (tx) => {
+    const at = await read(tx, group, requests, whenBusy)
     const absent = whenBusy === 'skip' ? 'busy' : 'not_found'
     return work(
       tx,
-      requests.map((request) => session.open(tx, request, at, absent)),
+      requests.map((request) => group.open(tx, request, at, absent)),
     )
   })
-  session.end()
+  group.end()
   return result
 }
 
 /** @throws Stale when something is not as it was recalled, or another write holds a lock: nothing is done then */
 async function fromMemory<Result>(
-  session: Session,
+  group: GroupWrite,
   requests: readonly Request[],
   recalled: ReadonlyMap<string, Seated>,
   work: Work<Result>,
 ): Promise<Result> {
   const ids = [...recalled.keys()].sort()
   const seated = ids.flatMap((id) => recalled.get(id) ?? [])
-  for (const one of seated) session.seat(one)
+  for (const one of seated) group.seat(one)
   const heads = seated.map(({ conversation }) => conversation.seq)
   let time: () => Promise<{ at: string }[]> = async () => []
-  const result = await session.transaction((tx) => {
-    time = tx.send(requireHeads, [session.workspaceId, ids, heads, seated[0]?.peopleVersion])
+  const result = await group.transaction((tx) => {
+    time = tx.send(requireHeads, [group.workspaceId, ids, heads, seated[0]?.peopleVersion])
     return work(
       tx,
-      requests.map((request) => session.open(tx, request, '', 'not_found')),
+      requests.map((request) => group.open(tx, request, '', 'not_found')),
     )
   })
   const [row] = await time()
-  session.end(row?.at)
+  group.end(row?.at)
   return result
 }
 
@@ -187,11 +187,11 @@ export async function writeTogether<Result>(
   const recalled = whenBusy === 'skip' ? services.seats.recall(requests) : undefined
   if (recalled) {
     try {
-      return await fromMemory(new Session(services, workspaceId), requests, recalled, work)
+      return await fromMemory(new GroupWrite(services, workspaceId), requests, recalled, work)
     } catch (error) {
       if (!(error instanceof Stale)) throw error
       services.seats.doubt(workspaceId, recalled)
     }
   }
-  return afterReading(new Session(services, workspaceId), requests, whenBusy, work)
+  return afterReading(new GroupWrite(services, workspaceId), requests, whenBusy, work)
 }
