@@ -117,6 +117,16 @@ describe('UI-40 axe finds no violation of WCAG A and AA', () => {
     await expectNoViolations()
   })
 
+  it('UI-50 Enter takes nobody but who matches what was typed, before the server has answered too', async () => {
+    await open('/new')
+    await page.getByRole('combobox').click()
+    await page.getByRole('option').nth(2).waitFor()
+    await page.getByRole('combobox').fill('Dana')
+    await page.getByRole('combobox').press('Enter')
+    await page.locator('.parley-person-chip').waitFor()
+    expect(await page.locator('.parley-person-chip').allTextContents()).toEqual([expect.stringContaining('Dana')])
+  })
+
   it('UI-40 where there is nothing, and where one may not be', async () => {
     await open('/no/such/page')
     await page.getByText('There is nothing at this address').waitFor()

@@ -12,14 +12,21 @@ export interface PeoplePickerProps {
   readonly onPick: (user: Profile) => void
 }
 
-function usePeople(query: string): readonly Profile[] {
+interface Found {
+  /** Undefined before the first answer. */
+  readonly query: string | undefined
+  readonly people: readonly Profile[]
+}
+
+/** People by name. Until the answer has come, those of the one before whose names hold what is typed: nobody else can be taken meanwhile. */
+function usePeople(query: string): { people: readonly Profile[]; settled: boolean } {
   const { users } = useClient()
-  const [found, setFound] = useState<readonly Profile[]>([])
+  const [found, setFound] = useState<Found>({ query: undefined, people: [] })
   useEffect(() => {
     let current = true
     const timer = setTimeout(() => {
       users.search(query).then(
-        (people) => current && setFound(people),
+        (people) => current && setFound({ query, people }),
         () => undefined,
       )
     }, searchDelay)
@@ -28,7 +35,12 @@ function usePeople(query: string): readonly Profile[] {
       clearTimeout(timer)
     }
   }, [users, query])
-  return found
+  const settled = found.query === query
+  const typed = query.toLowerCase()
+  return {
+    settled,
+    people: settled ? found.people : found.people.filter(({ name }) => name.toLowerCase().includes(typed)),
+  }
 }
 
 /** A field that finds people by name; arrows choose, Enter takes. */
@@ -37,7 +49,8 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
   const [active, setActive] = useState(0)
   const [open, setOpen] = useState(false)
   const listId = useId()
-  const people = usePeople(query).filter((user) => !exclude.includes(user.id))
+  const found = usePeople(query)
+  const people = found.people.filter((user) => !exclude.includes(user.id))
   const choosing = open && people.length > 0
   const pick = (user: Profile | undefined) => {
     if (!user) return
@@ -105,7 +118,9 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
           </div>
         ))}
       </div>
-      {open && people.length === 0 && <p className="parley-picker-list parley-picker-none">{text('nobodyFound')}</p>}
+      {open && found.settled && people.length === 0 && (
+        <p className="parley-picker-list parley-picker-none">{text('nobodyFound')}</p>
+      )}
     </div>
   )
 }
