@@ -121,14 +121,9 @@ describe('two nodes without Redis', () => {
   afterAll(() => cluster.close())
 
   test('G10 every message arrives at the other node, in order and in time', async () => {
-    const attempt = async () => {
-      const outcome = await runTraffic(cluster, () => sleep(3_000))
-      expect(outcome.faults).toEqual([])
-      return p99(outcome)
-    }
-    const first = await attempt()
-    const delay = first < withinWithoutRedis ? first : await attempt()
-    expect(delay, `after ${first} ms, in which the machine may have stalled`).toBeLessThan(withinWithoutRedis)
+    const outcome = await runTraffic(cluster, () => sleep(8_000))
+    expect(outcome.faults).toEqual([])
+    expect(p99(outcome)).toBeLessThan(withinWithoutRedis)
   })
 
   test('G10 a conversation that is started at one node opens at the other', async () => {

@@ -1,4 +1,4 @@
-import { newKey, newMark, type Person, say, startConversation } from '@parley/testing'
+import { newKey, newMark, say, startConversation } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cluster, startCluster } from './nodes/cluster.ts'
 
@@ -10,20 +10,15 @@ beforeAll(async () => {
 
 afterAll(() => cluster.close())
 
-interface Scene {
-  readonly conversationId: string
-  /** At the first node, which recalls him in the conversation. */
-  readonly alice: Person
-  /** Owner, at the second node. */
-  readonly root: Person
-}
-
-async function recalled(): Promise<Scene> {
+/** Alice is at the first node, which recalls her in the conversation; its owner is at the second. */
+async function recalled() {
   const [alice, root] = [await cluster.person('alice', 0), await cluster.person('root', 1)]
   const { conversation } = await startConversation(root, [alice], { kind: 'internal' })
   for (const text of ['one', 'two', 'three']) await say(alice, conversation.id, text)
   return { conversationId: conversation.id, alice, root }
 }
+
+type Scene = Awaited<ReturnType<typeof recalled>>
 
 function send({ alice, conversationId }: Scene, text = newMark()) {
   return alice.callRaw('sendMessage', { conversationId, clientKey: newKey(), text })

@@ -157,13 +157,11 @@ async function fromMemory<Result>(
   const seated = ids.flatMap((id) => recalled.get(id) ?? [])
   for (const one of seated) group.seat(one)
   const heads = seated.map(({ conversation }) => conversation.seq)
-  let time: () => Promise<{ at: string }[]> = async () => []
-  const result = await group.transaction((tx) => {
-    time = tx.send(requireHeads, [group.workspaceId, ids, heads, seated[0]?.peopleVersion])
-    return work(
-      tx,
-      requests.map((request) => group.open(tx, request, '', 'not_found')),
-    )
+  const { result, time } = await group.transaction(async (tx) => {
+    const values = [group.workspaceId, ids, heads, seated[0]?.peopleVersion]
+    const dated = tx.send<{ at: string }>(requireHeads, values)
+    const openings = requests.map((request) => group.open(tx, request, '', 'not_found'))
+    return { result: await work(tx, openings), time: dated }
   })
   const [row] = await time()
   group.end(row?.at)
