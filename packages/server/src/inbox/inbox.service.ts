@@ -1,12 +1,20 @@
 import type { ConversationSnapshot, OperationOutput, ParsedInput, Profile } from '@parley/protocol'
 import { ParleyError } from '@parley/protocol'
 import { type Context, type Line, lineOf, scopeOf } from '../context.ts'
+import { conversationOfParticipant } from '../conversations/conversation.tables.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
 import { readMessages } from '../messages/message.service.ts'
 import type { ParticipantRow } from '../participants/participant.tables.ts'
 import { readProfiles } from '../users/user.service.ts'
-import { activityColumn, embeddedParticipants, type SnapshotRow, snapshotSelect, toSnapshot } from './inbox.tables.ts'
+import {
+  activityColumn,
+  embeddedParticipants,
+  type SnapshotRow,
+  snapshotSelect,
+  toSnapshot,
+  unreadBy,
+} from './inbox.tables.ts'
 
 type ListInput = ParsedInput<'listConversations'>
 
@@ -14,7 +22,12 @@ function perLine(make: (line: Line) => Statement): Record<Line, Statement> {
   return { team: make('team'), public: make('public') }
 }
 
-const one = perLine((line) => statement(`snapshot-${line}`, `${snapshotSelect(line)} and p.conversation_id = $3`))
+/** Of participant `$2` in workspace `$1`. */
+const mine = 'p.workspace_id = $1 and p.user_id = $2 and p.removed_at is null'
+
+const one = perLine((line) =>
+  statement(`snapshot-${line}`, `${snapshotSelect(line, 'participants p')} where ${mine} and p.conversation_id = $3`),
+)
 
 const participantsOf = statement('snapshot-participants', embeddedParticipants)
 
@@ -22,24 +35,32 @@ const participantsOf = statement('snapshot-participants', embeddedParticipants)
  * Keyset on activity, then id. Without a status the archive is left out, except in its own view.
  * `$7` view, `$8` text that a subject, context or participant's name must hold.
  */
-const page = perLine((line) => {
+function chosen(line: Line): string {
   const activity = `c.${activityColumn(line)}`
+  return `select p.conversation_id from participants p ${conversationOfParticipant}
+    where ${mine}
+      and ($3::text is null or c.kind = $3)
+      and ($4::text is null or c.status = $4)
+      and ($5::text is null or c.context_type = $5)
+      and ($6::text is null or c.context_id = $6)
+      and (case $7 when 'archived' then c.status = 'archived'
+             else $4::text is not null or c.status <> 'archived' end)
+      and ($7 <> 'unread' or exists (select 1 from messages m where ${unreadBy(line)}))
+      and ($8::text is null or c.subject ilike $8 or c.context_title ilike $8 or exists (
+        select 1 from participants o join users u on u.workspace_id = o.workspace_id and u.id = o.user_id
+        where o.workspace_id = c.workspace_id and o.conversation_id = c.id and o.removed_at is null
+          and o.user_id <> p.user_id and u.name ilike $8))
+      and ($9::timestamptz is null or (${activity}, c.id) < ($9, $10))
+    order by ${activity} desc, c.id desc limit $11`
+}
+
+/** What a row shows is looked up for the rows of the page only. */
+const page = perLine((line) => {
+  const participants = `(${chosen(line)}) chosen cross join lateral (
+    select * from participants p where ${mine} and p.conversation_id = chosen.conversation_id offset 0) p`
   return statement(
     `snapshots-${line}`,
-    `${snapshotSelect(line)}
-       and ($3::text is null or c.kind = $3)
-       and ($4::text is null or c.status = $4)
-       and ($5::text is null or c.context_type = $5)
-       and ($6::text is null or c.context_id = $6)
-       and (case $7 when 'archived' then c.status = 'archived'
-              else $4::text is not null or c.status <> 'archived' end)
-       and ($7 <> 'unread' or unread.unread > 0)
-       and ($8::text is null or c.subject ilike $8 or c.context_title ilike $8 or exists (
-         select 1 from participants o join users u on u.workspace_id = o.workspace_id and u.id = o.user_id
-         where o.workspace_id = c.workspace_id and o.conversation_id = c.id and o.removed_at is null
-           and o.user_id <> p.user_id and u.name ilike $8))
-       and ($9::timestamptz is null or (${activity}, c.id) < ($9, $10))
-     order by ${activity} desc, c.id desc limit $11`,
+    `${snapshotSelect(line, participants)} order by c.${activityColumn(line)} desc, c.id desc`,
   )
 })
 
@@ -62,9 +83,11 @@ async function load(tx: Tx, ctx: Context, rows: readonly SnapshotRow[]): Promise
   const { actor } = ctx
   const line = lineOf(actor)
   const ids = rows.map((row) => row.conversation_id)
-  const people = await tx.query<ParticipantRow>(participantsOf, [actor.workspaceId, ids, actor.userId])
   const lastIds = rows.flatMap((row) => (row.last_message === null ? [] : [row.last_message]))
-  const messages = await readMessages(tx, actor.workspaceId, lastIds)
+  const [people, messages] = await Promise.all([
+    tx.query<ParticipantRow>(participantsOf, [actor.workspaceId, ids, actor.userId]),
+    readMessages(tx, actor.workspaceId, lastIds),
+  ])
   const participants = group(people)
   const items = rows.map((row) =>
     toSnapshot(

@@ -21,20 +21,27 @@ export function activityColumn(line: Line): 'activity_at' | 'public_activity_at'
   return line === 'team' ? 'activity_at' : 'public_activity_at'
 }
 
-/** `select` of {@link SnapshotRow} for the conversations of participant `$2` in workspace `$1`, ready for more conditions. */
-export function snapshotSelect(line: Line): string {
-  const column = seqColumn(line)
-  const read = line === 'team' ? 'read_seq' : 'read_public_seq'
-  const visible = `m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.${column} is not null
+/** Condition on messages `m` that participant `p` of conversation `c` may see. */
+function visible(line: Line): string {
+  return `m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.${seqColumn(line)} is not null
     and m.seq >= p.from_seq and m.kind <> 'system'`
+}
+
+/** Condition on messages `m` that participant `p` of conversation `c` has not read. */
+export function unreadBy(line: Line): string {
+  const read = line === 'team' ? 'read_seq' : 'read_public_seq'
+  return `${visible(line)} and m.${seqColumn(line)} > p.${read} and m.sender_id <> p.user_id and m.deleted_at is null`
+}
+
+/** `select` of {@link SnapshotRow} for participants `p`, where they are taken from to follow, and then conditions. */
+export function snapshotSelect(line: Line, participants: string): string {
   return `select ${conversationColumns}, ${participantColumns}, unread.unread, last_message.id as last_message
-    from participants p
+    from ${participants}
     ${conversationOfParticipant}
-    cross join lateral (select count(*)::int as unread from (select 1 from messages m where ${visible}
-      and m.${column} > p.${read} and m.sender_id <> p.user_id and m.deleted_at is null
-      limit ${limits.unreadCounted}) counted) unread
-    left join lateral (select m.id from messages m where ${visible} order by m.${column} desc limit 1) last_message on true
-    where p.workspace_id = $1 and p.user_id = $2 and p.removed_at is null`
+    cross join lateral (select count(*)::int as unread from (
+      select 1 from messages m where ${unreadBy(line)} limit ${limits.unreadCounted}) counted) unread
+    left join lateral (
+      select m.id from messages m where ${visible(line)} order by m.${seqColumn(line)} desc limit 1) last_message on true`
 }
 
 /** Embedded participants of conversations `$2` in workspace `$1`: the first ones of each, viewer `$3` always among them. */
