@@ -6,6 +6,8 @@ import { type ServerName, servers } from '../servers/servers.ts'
 import type { Workload } from './workload.ts'
 
 const sampling = 2_000
+/** Slices that do not count: heaps, caches and buffers fill. */
+const warmUps = 5
 /** Part of the slices at the beginning and at the end that are compared. */
 const compared = 0.25
 
@@ -36,11 +38,11 @@ async function endure(
   try {
     const generators = await startGenerators(running, database.pid, 1)
     const found: Slice[] = []
-    for (let number = 1; number <= slices; number++) {
+    for (let number = 1 - warmUps; number <= slices; number++) {
       const one = await slice(generators, running.pid, rate, seconds)
-      found.push(one)
+      if (number > 0) found.push(one)
       console.log(
-        `${server} ${number}/${slices}: ${one.memory.toFixed(1)} MB, deliver p99 ${one.deliverP99.toFixed(1)} ms, lost ${one.lost}`,
+        `${server} ${number > 0 ? `${number}/${slices}` : 'warms up'}: ${one.memory.toFixed(1)} MB, deliver p99 ${one.deliverP99.toFixed(1)} ms, lost ${one.lost}`,
       )
     }
     generators.stop()
@@ -61,7 +63,7 @@ function rowOf(server: ServerName, found: readonly Slice[]): string[] {
   return [server, first.toFixed(1), last.toFixed(1), growth, most.toFixed(1), p99, String(lost)]
 }
 
-/** A steady load for a long time: what it does to the memory of a server that everybody is connected to. */
+/** A steady load for a long time, after some that warms up: what it does to the memory of a server that everybody is connected to. */
 export const endurance: Workload = async ({ servers: names, runs, seconds, users, rate }, database) => {
   if (rate === null) throw new Error('Endurance needs a rate')
   const rows: string[][] = []

@@ -22,6 +22,7 @@ export const screen: Workload = async (_, database) => {
         firstMessage: { clientKey: `first-message-${index}`, text: `Hello ${index}` },
       })
     }
+    database.run('parley', '-c', 'analyze', '-c', 'checkpoint')
     await awaitQuiet()
     const delays = await timed(requests, [() => caller('/conversations')])
     return {
