@@ -11,6 +11,7 @@ interface Created {
 
 const longest = 3_900
 const marker = '<img src=x onerror=window.attacked(1)>'
+const turn = '\u202e'
 
 let app: App
 let browser: Browser
@@ -72,6 +73,25 @@ async function expectInert(): Promise<void> {
   expect(alarms).toEqual([])
 }
 
+/** Where text that turns the direction shares a line with what others wrote, and is not shut in. */
+async function expectOwnDirection(): Promise<void> {
+  const found = await page.evaluate((sign) => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    const turned: HTMLElement[] = []
+    while (texts.nextNode()) {
+      const { textContent, parentElement } = texts.currentNode
+      if (textContent?.includes(sign) && parentElement) turned.push(parentElement)
+    }
+    const open = turned.filter((element) => {
+      const { display, unicodeBidi } = getComputedStyle(element)
+      return display === 'inline' && !['isolate', 'plaintext', 'isolate-override'].includes(unicodeBidi)
+    })
+    return { turned: turned.length, open: open.map(({ outerHTML }) => outerHTML) }
+  }, turn)
+  expect(found.turned).toBeGreaterThan(0)
+  expect(found.open).toEqual([])
+}
+
 async function setAlarms(): Promise<void> {
   page.on('dialog', (dialog) => {
     alarms.push(`dialog: ${dialog.message()}`)
@@ -101,14 +121,14 @@ beforeAll(async () => {
   const created = await callFrom<Created>(page, 'POST', '/api/messaging/conversations', {
     kind: 'external',
     participants: [items[0]?.id],
-    subject: `Subject ${marker}`,
+    subject: `Subject ${marker}${turn}`,
     context: {
       type: 'project',
       id: 'p-1',
-      title: `Context ${marker}`,
+      title: `Context ${marker}${turn}`,
       url: 'https://example.com/"onmouseover=attacked(1)',
     },
-    firstMessage: { clientKey: 'xss-first-message', text: `First ${marker}` },
+    firstMessage: { clientKey: 'xss-first-message', text: `First ${marker}${turn}` },
   })
   conversation = created.conversation.conversation.id
   for (const [index, text] of packed().entries()) {
@@ -145,12 +165,13 @@ describe('UI-33 what people write never becomes anything but text', () => {
     await probe.close()
   })
 
-  it('UI-33 in the list: subject and preview', async () => {
+  it('UI-33 SEC-105 in the list: subject and preview', async () => {
     await page.getByText(`Subject ${marker}`).first().waitFor()
     await expectInert()
+    await expectOwnDirection()
   })
 
-  it('UI-33 in the messages, from the last to the first', async () => {
+  it('UI-33 SEC-105 in the messages, from the last to the first', async () => {
     await page.goto(`${app.url}/c/${conversation}`)
     await page.getByTestId('message').first().waitFor()
     await expectInert()
@@ -158,15 +179,17 @@ describe('UI-33 what people write never becomes anything but text', () => {
     for (let step = 0; step < 40; step += 1) await page.keyboard.press('ArrowUp')
     await page.getByText(`First ${marker}`).first().waitFor()
     await expectInert()
+    await expectOwnDirection()
   })
 
-  it('UI-33 in the header, and among the people', async () => {
+  it('UI-33 SEC-105 in the header, and among the people', async () => {
     await page.getByRole('heading', { name: `Subject ${marker}` }).waitFor()
     await page.getByText(`Context ${marker}`).waitFor()
     await page.getByRole('button', { name: 'People', exact: true }).click()
     await page.locator('.parley-panel').getByText(`Eve ${marker}`).waitFor()
     await page.locator('.parley-panel').getByText('<svg onload=attacked(1)>').waitFor()
     await expectInert()
+    await expectOwnDirection()
   })
 
   it('UI-33 in a quote, in the field of an edit, in a dialog', async () => {

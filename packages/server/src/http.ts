@@ -22,8 +22,9 @@ import type { Context, Services } from './context.ts'
 import { apiHeaders, corsHeaders, isForeign } from './http-headers.ts'
 import { documentOperations, operationSchema } from './http-openapi.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
+import { networkOf } from './identity/network.ts'
 import type { Metrics } from './metrics.ts'
-import { actorKey, type Rates } from './rate-limit.ts'
+import { actorKey, type Rates, spendingOf } from './rate-limit.ts'
 
 type PublicName = 'signIn' | 'signInWithLink'
 
@@ -112,8 +113,18 @@ function parse<Name extends OperationName>(operation: Operation<Name>, request: 
   return result.data as ParsedInput<Name>
 }
 
+/** @throws ParleyError `unauthenticated`; `rate_limited` when too many from one address are not */
+async function authenticate({ config, identity, rates }: HttpParts, request: FastifyRequest): Promise<Session> {
+  try {
+    return await identity.authenticate(credentialsOf(config, request))
+  } catch (error) {
+    await rates.spend('anonymous-call', networkOf(request.ip))
+    throw error
+  }
+}
+
 function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, operation: Operation): void {
-  const { config, services, identity, metrics, rates } = parts
+  const { config, services, metrics, rates } = parts
   const handler = handlers[operation.name] as AnyHandler
   app.route({
     method: operation.method,
@@ -123,14 +134,18 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
       const exchange = exchangeOf(config, request, reply)
       const done = metrics.operation(operation.name)
       try {
-        if (operation.access === 'public')
+        if (operation.access === 'public') {
+          await rates.spend('anonymous-call', networkOf(exchange.address))
           return await (handler as PublicHandler<OperationName>)(parse(operation, request), exchange)
-        const session = await identity.authenticate(credentialsOf(config, request))
+        }
+        const session = await authenticate(parts, request)
         const who = actorKey(session.actor)
         await rates.spend('call', who)
-        if (operation.name === 'sendMessage') await rates.spend('message', who)
+        const input = parse(operation, request)
+        const spending = spendingOf(operation.name, input)
+        if (spending) await rates.spend(spending, who)
         const ctx = { ...services, actor: session.actor, log: request.log as Services['log'] }
-        return await handler(ctx, parse(operation, request), exchange, session)
+        return await handler(ctx, input, exchange, session)
       } finally {
         done()
       }

@@ -6,7 +6,9 @@ import {
   newKey,
   openRawSocket,
   people,
+  type RawSocket,
   say,
+  sendRaw,
   startConversation,
   startTestServer,
   type TestRedis,
@@ -185,6 +187,41 @@ describe('a server', () => {
     await root.call('getMe', {})
   })
 
+  test.each([
+    ['searches', limits.searchesPerMinute, 'listUsers', { q: 'bob' }, {}],
+    ['searches of conversations', limits.searchesPerMinute, 'listConversations', { q: 'bob' }, {}],
+    [
+      'new conversations',
+      limits.conversationsPerMinute,
+      'createConversation',
+      { kind: 'internal', participants: ['bob'] },
+      { q: 'bob' },
+    ],
+  ] as const)(
+    'SEC-limits refuses %s above the limit of a person, and nothing else',
+    async (what, limit, name, input, other) => {
+      const { eve } = await people(server, what)
+      const asked = Array.from({ length: limit + 10 }, () => eve.callRaw(name, input))
+      const statuses = (await Promise.all(asked)).map(({ status }) => status)
+      expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(limit)
+      expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0)
+      expect(new Set(statuses)).toEqual(new Set([200, 429]))
+      expect((await eve.callRaw('listUsers', other)).status).toBe(200)
+    },
+  )
+
+  test('SEC-limits refuses calls of nobody known above the limit of an address; who is known goes on', async () => {
+    const { alice } = await people(server, 'anonymous')
+    const ask = () =>
+      sendRaw(server.url, { method: 'GET', path: '/api/me', headers: { authorization: 'Bearer a.b.c' } })
+    const answers = await Promise.all(Array.from({ length: limits.anonymousCallsPerMinute * 2 }, ask))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(limits.anonymousCallsPerMinute / 2)
+    expect(answers.length - refused.length).toBe(answers.filter(({ status }) => status === 401).length)
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
+    await alice.call('getMe', {})
+  })
+
   test('SEC-85 refuses upgrades above the limit of an address with 503 and Retry-After, and takes them again later', async () => {
     const opened = await Promise.allSettled(
       Array.from({ length: limits.upgradesBurst * 2 }, () => openRawSocket(server.url)),
@@ -196,5 +233,27 @@ describe('a server', () => {
     await sleep(300)
     const again = await openRawSocket(server.url)
     again.destroy()
+  })
+
+  test('SEC-85 keeps at most 100 of an address waiting to say who they are; others come in', async () => {
+    const { alice } = await people(server, 'strangers')
+    const waiting: RawSocket[] = []
+    let refused = ''
+    while (waiting.length <= limits.strangersPerAddress && refused === '') {
+      await openRawSocket(server.url, '127.0.0.9').then(
+        (stranger) => waiting.push(stranger),
+        async (error: Error) => {
+          if (waiting.length < limits.strangersPerAddress) await sleep(100)
+          else refused = error.message
+        },
+      )
+    }
+    expect(waiting).toHaveLength(limits.strangersPerAddress)
+    expect(refused).toContain('503')
+    expect(waiting.filter(({ ended }) => ended)).toEqual([])
+    const socket = await alice.online()
+    socket.close()
+    for (const stranger of waiting) stranger.destroy()
+    await expect.poll(() => openRawSocket(server.url, '127.0.0.9').then((one) => one.destroy(), String)).toBeUndefined()
   })
 })

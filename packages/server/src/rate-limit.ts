@@ -1,12 +1,19 @@
-import { limits, ParleyError } from '@parley/protocol'
+import { limits, type OperationName, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
 import type { Actor, Clock } from './context.ts'
 import { pairKey } from './ids.ts'
 import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
 import type { SharedCounts } from './redis.ts'
 
-/** What is limited: messages and calls of a person, upgrades to a socket from an address. */
-export type Spending = 'message' | 'call' | 'upgrade'
+/** What is limited: what a person does; calls of nobody known, and upgrades to a socket, from an address. */
+export type Spending = 'message' | 'call' | 'search' | 'conversation' | 'anonymous-call' | 'upgrade'
+
+/** What an operation spends besides a call. */
+export function spendingOf(operation: OperationName, input: object): Spending | undefined {
+  if (operation === 'sendMessage') return 'message'
+  if (operation === 'createConversation') return 'conversation'
+  return 'q' in input && input.q ? 'search' : undefined
+}
 
 /** Counts what people do. */
 export interface Rates {
@@ -27,6 +34,9 @@ function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Reco
   return {
     message: { perMinute: messagesPerMinute, burst: Math.min(limits.messagesBurst, messagesPerMinute) },
     call: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
+    search: { perMinute: limits.searchesPerMinute, burst: limits.searchesPerMinute },
+    conversation: { perMinute: limits.conversationsPerMinute, burst: limits.conversationsPerMinute },
+    'anonymous-call': { perMinute: limits.anonymousCallsPerMinute, burst: limits.anonymousCallsPerMinute },
     upgrade: { perMinute: limits.upgradesPerMinute, burst: limits.upgradesBurst },
   }
 }

@@ -1,10 +1,17 @@
+import { hash } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ParleyError } from '@parley/protocol'
+import { limits, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
 import { networkOf } from './identity/network.ts'
 import type { Rates } from './rate-limit.ts'
 
 type Next = (error?: Error) => void
+
+/** A connection of the transport, before anybody stands behind it. */
+interface Stranger extends EventEmitter {
+  readonly request: IncomingMessage
+}
 
 /** The address that the proxy itself has seen is the last one; what stands before it is what the client says. */
 function addressOf({ trustProxy }: Pick<Config, 'trustProxy'>, { headers, socket }: IncomingMessage): string {
@@ -15,6 +22,12 @@ function addressOf({ trustProxy }: Pick<Config, 'trustProxy'>, { headers, socket
         ?.trim()
     : ''
   return forwarded || (socket.remoteAddress ?? '')
+}
+
+/** What stands for the address and the program a request comes from, and tells neither. */
+export function placeOf(config: Pick<Config, 'trustProxy'>, request: IncomingMessage): string {
+  const network = networkOf(addressOf(config, request))
+  return hash('sha256', JSON.stringify([network, request.headers['user-agent'] ?? '']), 'base64url')
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, seconds: number): void {
@@ -28,21 +41,58 @@ function refuse(request: IncomingMessage, response: ServerResponse, seconds: num
 }
 
 /**
- * Lets so many connections in from one address and refuses the rest with 503 and `Retry-After`, before anything is spent on them.
- * @param config whether the address stands in `X-Forwarded-For`
+ * Lets so many connections in from one address, and keeps so many of them waiting to say who they are. The rest is refused with 503 and
+ * `Retry-After`, before anything is spent on it.
  */
-export function upgradeGuard(config: Pick<Config, 'trustProxy'>, rates: Pick<Rates, 'spend'>) {
-  return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
+export class Entrance {
+  readonly #config: Pick<Config, 'trustProxy' | 'rateLimits'>
+  readonly #rates: Pick<Rates, 'spend'>
+  readonly #strangers = new Map<string, Set<object>>()
+  readonly #networks = new WeakMap<object, string>()
+
+  /** @param config whether the address stands in `X-Forwarded-For`, and whether there are limits */
+  constructor(config: Pick<Config, 'trustProxy' | 'rateLimits'>, rates: Pick<Rates, 'spend'>) {
+    this.#config = config
+    this.#rates = rates
+  }
+
+  readonly guard = (request: IncomingMessage, response: ServerResponse, next: Next): void => {
     if (/[?&]sid=/.test(request.url ?? '')) {
       next()
       return
     }
-    rates.spend('upgrade', networkOf(addressOf(config, request))).then(
+    this.#admit(networkOf(addressOf(this.#config, request))).then(
       () => next(),
       (error: unknown) => {
         const details = error instanceof ParleyError ? (error.details as { retryAfter?: number }) : {}
         refuse(request, response, details.retryAfter ?? 1)
       },
     )
+  }
+
+  /** Somebody has come who has not said yet who he is. */
+  arrive(stranger: Stranger): void {
+    const network = networkOf(addressOf(this.#config, stranger.request))
+    const waiting = this.#strangers.get(network) ?? new Set()
+    this.#strangers.set(network, waiting.add(stranger))
+    this.#networks.set(stranger, network)
+    stranger.once('close', () => this.leave(stranger))
+  }
+
+  /** He has said who he is, or is gone. */
+  leave(stranger: object): void {
+    const network = this.#networks.get(stranger) ?? ''
+    const waiting = this.#strangers.get(network)
+    this.#networks.delete(stranger)
+    waiting?.delete(stranger)
+    if (waiting?.size === 0) this.#strangers.delete(network)
+  }
+
+  async #admit(network: string): Promise<void> {
+    const waiting = this.#strangers.get(network)?.size ?? 0
+    if (this.#config.rateLimits && waiting >= limits.strangersPerAddress) {
+      throw new ParleyError('rate_limited', undefined, { retryAfter: limits.socketAuthTimeout / 1000 })
+    }
+    await this.#rates.spend('upgrade', network)
   }
 }

@@ -4,8 +4,8 @@ import { Server, type Socket } from 'socket.io'
 import type { Revocation } from './bus.ts'
 import { readMembership, resume } from './changes/resume.service.ts'
 import type { Config } from './config.ts'
-import { type Context, lineOf, type Services } from './context.ts'
-import { Delivery, type Reader } from './delivery.ts'
+import { lineOf, type Services } from './context.ts'
+import { Delivery } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
@@ -13,9 +13,10 @@ import { sendMessage } from './messages/send.service.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
 import { actorKey, type Rates } from './rate-limit.ts'
-import { type Outlet, Outlets } from './realtime-outlets.ts'
+import { type Connection, Connections } from './realtime-connections.ts'
+import { Entrance, placeOf } from './realtime-entrance.ts'
+import { Outlets } from './realtime-outlets.ts'
 import { Readers } from './realtime-readers.ts'
-import { upgradeGuard } from './realtime-upgrades.ts'
 import { signalTyping } from './typing/typing.service.ts'
 
 /** What the socket edge needs. */
@@ -25,16 +26,6 @@ export interface RealtimeParts {
   readonly identity: Identity
   readonly metrics: Metrics
   readonly rates: Rates
-}
-
-/** A connected socket: whose it is, and what it may do. */
-interface Connection {
-  readonly socket: Socket
-  readonly session: Session
-  readonly reader: Reader
-  readonly outlet: Outlet
-  readonly ctx: Context
-  commandsLeft: number
 }
 
 type Answer = (answer: object) => void
@@ -70,9 +61,10 @@ export class Realtime {
   readonly #delivery: Delivery
   readonly #presence: PresenceService
   readonly #readers = new Readers()
-  readonly #connections = new Map<string, Connection>()
+  readonly #connections = new Connections()
   /** Connections that have said who they are: each says it once. */
   readonly #asked = new WeakSet<object>()
+  readonly #entrance: Entrance
   readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
 
@@ -91,7 +83,9 @@ export class Realtime {
       cors: { origin: [...config.allowedOrigins], credentials: false },
       allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
     })
-    this.#io.engine.use(upgradeGuard(config, rates))
+    this.#entrance = new Entrance(config, rates)
+    this.#io.engine.use(this.#entrance.guard)
+    this.#io.engine.on('connection', (stranger) => this.#entrance.arrive(stranger))
     this.#delivery = new Delivery(services)
     this.#presence = new PresenceService(this.#delivery, services)
     this.#outlets = new Outlets(metrics)
@@ -100,7 +94,7 @@ export class Realtime {
 
   /** How many sockets of a workspace are open here. */
   socketsOf(workspaceId: string): number {
-    return [...this.#connections.values()].filter(({ session }) => session.actor.workspaceId === workspaceId).length
+    return [...this.#connections.all()].filter(({ session }) => session.actor.workspaceId === workspaceId).length
   }
 
   /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. HTTP goes on. */
@@ -145,14 +139,17 @@ export class Realtime {
 
   #connect(socket: Socket): void {
     const session: Session = socket.data.session
+    const place = placeOf(this.#parts.config, socket.request)
+    this.#entrance.leave(socket.conn)
     forgetRequest(socket)
     this.#endOtherLine(session)
+    this.#noteOtherPlace(session, place)
     const outlet = this.#outlets.open(socket)
     const reader = this.#readers.add(session.actor, outlet)
     this.#delivery.arrive(reader)
     const ctx = { ...this.#parts.services, actor: session.actor }
-    const connection = { socket, session, reader, outlet, ctx, commandsLeft: limits.socketCommandsPerMinute }
-    this.#connections.set(socket.id, connection)
+    const connection = { socket, session, place, reader, outlet, ctx, commandsLeft: limits.socketCommandsPerMinute }
+    this.#connections.add(connection)
     socket.onAny((name: string, input: unknown, answer: unknown) => {
       void this.#command(connection, name, input, (body) => {
         if (typeof answer === 'function') answer(body)
@@ -166,17 +163,25 @@ export class Realtime {
 
   /** Somebody whose role moved to the other side must not go on in the line he read before. */
   #endOtherLine({ actor }: Session): void {
-    for (const { session, socket, reader } of this.#connections.values()) {
-      const same = session.actor.workspaceId === actor.workspaceId && session.actor.userId === actor.userId
-      if (!same || reader.line === lineOf(actor)) continue
+    for (const { socket, reader } of this.#connections.of(actor)) {
+      if (reader.line === lineOf(actor)) continue
       this.#end(socket, 'expired')
       this.#readers.forget(reader)
       this.#delivery.depart(reader)
     }
   }
 
-  #disconnect({ socket, session, outlet }: Connection): void {
-    this.#connections.delete(socket.id)
+  /** A session holds from everywhere; that it does so from two places at once is written down. */
+  #noteOtherPlace({ actor, key }: Session, place: string): void {
+    const elsewhere = this.#connections.of(actor).some((other) => other.session.key === key && other.place !== place)
+    if (!elsewhere) return
+    const { workspaceId, userId } = actor
+    this.#parts.services.log.info({ workspaceId, userId }, 'one session is used from two places')
+  }
+
+  #disconnect(connection: Connection): void {
+    const { session, outlet } = connection
+    this.#connections.remove(connection)
     const alone = this.#readers.remove(session.actor, outlet)
     if (!alone) return
     this.#presence.leave(alone, () => {
@@ -204,7 +209,7 @@ export class Realtime {
   }
 
   #refill(): void {
-    for (const connection of this.#connections.values()) connection.commandsLeft = limits.socketCommandsPerMinute
+    for (const connection of this.#connections.all()) connection.commandsLeft = limits.socketCommandsPerMinute
   }
 
   async #perform(connection: Connection, name: CommandName, raw: unknown): Promise<object> {
@@ -250,19 +255,17 @@ export class Realtime {
   }
 
   #revoke({ workspaceId, userId, sessionKey, reason }: Revocation): void {
-    for (const { session, socket } of this.#connections.values()) {
-      const { actor, key } = session
-      if (actor.workspaceId !== workspaceId || actor.userId !== userId) continue
-      if (sessionKey === undefined || sessionKey === key) this.#end(socket, reason)
+    for (const { session, socket } of this.#connections.of({ workspaceId, userId })) {
+      if (sessionKey === undefined || sessionKey === session.key) this.#end(socket, reason)
     }
   }
 
   async #recheck(): Promise<void> {
-    const sessions = new Map([...this.#connections.values()].map(({ session }) => [session.key, session]))
+    const sessions = new Map([...this.#connections.all()].map(({ session }) => [session.key, session]))
     try {
       await this.#parts.identity.learnEnded()
       const ended = new Set((await this.#parts.identity.recheck([...sessions.values()])).map((session) => session.key))
-      for (const { session, socket } of this.#connections.values()) {
+      for (const { session, socket } of [...this.#connections.all()]) {
         if (ended.has(session.key)) this.#end(socket, 'expired')
       }
     } catch (error) {

@@ -4,6 +4,7 @@ import { startServer } from '@parley/server'
 import {
   newKey,
   newMark,
+  openSocket,
   type People,
   type Person,
   people,
@@ -350,6 +351,28 @@ describe('rights', () => {
       expect(answers.map(({ workspace }) => workspace.id)).toEqual(group.map(({ workspace }) => workspace))
     }
   })
+
+  test('SEC-39 requests that are given up midway leave nothing of their workspace to those after them', async () => {
+    const url = `${server.url}/api/messaging/conversations`
+    const list = async (who: Person, signal?: AbortSignal) => {
+      const init = { headers: { authorization: `Bearer ${who.token}` }, ...(signal && { signal }) }
+      return (await fetch(url, init)).text()
+    }
+    const own = new Map([
+      [all.alice, await list(all.alice)],
+      [all.mallory, await list(all.mallory)],
+    ])
+    let givenUp = 0
+    for (let round = 0; round < 200; round += 1) {
+      const [leaver, stayer] = round % 2 === 0 ? [all.alice, all.mallory] : [all.mallory, all.alice]
+      const leaving = list(leaver, AbortSignal.timeout(round % 5)).catch(() => {
+        givenUp += 1
+      })
+      expect(await list(stayer)).toBe(own.get(stayer))
+      await leaving
+    }
+    expect(givenUp).toBeGreaterThan(20)
+  })
 })
 
 interface Target {
@@ -613,20 +636,25 @@ describe('parameters', () => {
   })
 })
 
+/** A second server on the same database, and what its log says. */
+async function startLogged() {
+  let written = ''
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      written += chunk.toString()
+      done()
+    },
+  })
+  const config = { ...server.config, port: 0 }
+  const log = createLog({ logLevel: 'trace' }, stream)
+  const logged = await startServer(config, { connection: server.database.connection, log })
+  return { logged, target: { url: logged.url, config }, written: () => written }
+}
+
 describe('the log', () => {
   test('SEC-104 SEC-140 a line is a line, and holds no secret and nothing anybody wrote', async () => {
-    let written = ''
-    const stream = new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        written += chunk.toString()
-        done()
-      },
-    })
-    const log = createLog({ logLevel: 'trace' }, stream)
-    const config = { ...server.config, port: 0 }
-    const logged = await startServer(config, { connection: server.database.connection, log })
+    const { logged, target, written } = await startLogged()
     try {
-      const target = { url: logged.url, config }
       const evil = 'x\n{"level":60}\r\n\u001b[31m\u2028'
       const alice = await person(target, { id: 'alice', role: 'member', workspace: 'w1' })
       const mark = newMark()
@@ -644,13 +672,34 @@ describe('the log', () => {
       })
       await logged.services.db.close()
       await alice.callRaw('listConversations', { q: mark })
-      expect(written).not.toContain(mark)
-      expect(written).not.toContain(alice.token)
-      for (const line of written.trim().split('\n')) expect(() => JSON.parse(line) as unknown, line).not.toThrow()
-      expect(written).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u2028]/)
+      expect(written()).not.toContain(mark)
+      expect(written()).not.toContain(alice.token)
+      for (const line of written().trim().split('\n')) expect(() => JSON.parse(line) as unknown, line).not.toThrow()
+      expect(written()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u2028]/)
     } finally {
       await logged.close().catch(() => undefined)
     }
+  })
+
+  test('SEC-87 a token holds from wherever it comes; that it is used from two places at once is written down, but not which', async () => {
+    const { logged, target, written } = await startLogged()
+    const alice = await person(target, { id: 'alice', role: 'member', workspace: 'w1' })
+    const comeWith = (program: string) => openSocket(logged.url, { token: alice.token }, { 'user-agent': program })
+    const lines = () =>
+      written()
+        .split('\n')
+        .filter((line) => line.includes('two places'))
+    const sockets = [await comeWith('one'), await comeWith('one')]
+    expect(lines()).toEqual([])
+    sockets.push(await comeWith('another'))
+    expect(lines().map((line) => JSON.parse(line) as unknown)).toEqual([
+      expect.objectContaining({ workspaceId: 'w1', userId: 'alice' }),
+    ])
+    expect(lines().join()).not.toMatch(/another|127\.0\.0\.1/)
+    const [last] = sockets.slice(-1)
+    expect((await last?.command('resume', { epoch: null, cursors: {} }))?.heads).toHaveProperty(secret.conversationId)
+    for (const socket of sockets) socket.close()
+    await logged.close()
   })
 })
 

@@ -213,13 +213,6 @@ describe('opening', () => {
     socket.destroy()
     await expectWell()
   })
-
-  test('SEC-87 a token holds from wherever it comes: where and with what is not part of it', async () => {
-    const headers = { 'user-agent': 'another', 'x-forwarded-for': '203.0.113.9' }
-    const socket = await openSocket(server.url, { token: all.alice.token }, headers)
-    expect((await socket.command('resume', { epoch: null, cursors: {} })).heads).toHaveProperty(conversationId)
-    socket.close()
-  })
 })
 
 describe('commands', () => {

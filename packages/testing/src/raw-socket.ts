@@ -161,10 +161,11 @@ function upgrade(url: URL): string {
 /**
  * Opens a WebSocket by hand, up to the point where the server awaits who it is.
  * @param serverUrl the server
+ * @param from the address it comes from, when it matters
  */
-export async function openRawSocket(serverUrl: string): Promise<RawSocket> {
+export async function openRawSocket(serverUrl: string, from?: string): Promise<RawSocket> {
   const url = new URL(serverUrl)
-  const socket = connect(Number(url.port), url.hostname)
+  const socket = connect({ port: Number(url.port), host: url.hostname, ...(from && { localAddress: from }) })
   socket.write(upgrade(url))
   const head = await new Promise<string>((resolve, reject) => {
     socket.once('error', reject)

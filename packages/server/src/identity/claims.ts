@@ -12,8 +12,23 @@ function isOneLine(value: string): boolean {
 /** An id chosen by the host. Text that is not well-formed is refused: stored, two different ids would become one. */
 export const hostId = id.refine((value) => value.isWellFormed(), 'must be well-formed text')
 
+/** What is not seen: spaces without width, turns of direction, marks of the encoding. Joiners and variants make emoji and some scripts. */
+const unseen = /(?!\u200c|\u200d|\ufe0e|\ufe0f)\p{Default_Ignorable_Code_Point}/gu
+
+const unjoined = '[\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}\\p{Nd}\\s]'
+/** Joiners where letters do not join. */
+const idleJoiners = new RegExp(`(?<=^|${unjoined})[\u200c\u200d]+|[\u200c\u200d]+(?=$|${unjoined})`, 'gu')
+
+/** Two names that look the same are the same, and none turns what stands beside it. */
+function asSeen(name: string): string {
+  return name.replace(unseen, '').replace(idleJoiners, '').trim()
+}
+
 /** A name of a person or an organization. */
-export const personName = z.string().trim().min(1).max(limits.nameLength).refine(isOneLine, 'must be one line of text')
+export const personName = z
+  .string()
+  .transform(asSeen)
+  .pipe(z.string().min(1).max(limits.nameLength).refine(isOneLine, 'must be one line of text'))
 
 /** An email address, taken as the host writes it. */
 export const emailAddress = z

@@ -89,6 +89,34 @@ describe('first sight', () => {
   })
 })
 
+describe('SEC-105 a name', () => {
+  test.each([
+    ['spaces without width', 'A\u200bli\u2060ce\ufeff', 'Alice'],
+    ['a turn of direction', 'Alice \u202egnp.exe\u202c', 'Alice gnp.exe'],
+    ['joiners between letters that do not join', '\u200dAl\u200cice\u200d Ann\u200d', 'Alice Ann'],
+    ['a filler that looks like nothing', 'Ali\u3164ce', 'Alice'],
+  ])('loses %s', async (_what, name, seen) => {
+    const sub = newId()
+    await authenticate(sub, { name, organization: { id: `o-${sub}`, name, kind: 'client' } })
+    expect(await userRow(sub)).toMatchObject({ name: seen, organization: seen })
+  })
+
+  test.each([
+    '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645',
+    '\u0915\u094d\u200d\u0937',
+    '\ud83d\udc69\u200d\ud83d\ude80 Ana',
+    '\u2764\ufe0f Ana',
+  ])('keeps what makes its letters: %s', async (name) => {
+    const sub = newId()
+    await authenticate(sub, { name })
+    expect((await userRow(sub))?.name).toBe(name)
+  })
+
+  test('is refused when nothing of it is seen', async () => {
+    expect(await codeOf(authenticate(newId(), { name: '\u200b\u2066' }))).toBe('unauthenticated')
+  })
+})
+
 describe('refreshed', () => {
   test('ID7 claims that differ are taken over; the same ones write nothing', async () => {
     const sub = newId()
