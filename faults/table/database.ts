@@ -116,7 +116,7 @@ async function forbidWriting(trial: Trial): Promise<void> {
   await away(trial, false, async () => {
     await postgres.run('postgres', 'alter system set default_transaction_read_only = on')
     await reload()
-    await trial.wait(trial.short ? 2 : 10)
+    await trial.wait(trial.short ? 2 : 20)
     await postgres.run('postgres', 'alter system reset default_transaction_read_only')
     await reload()
   })
@@ -177,7 +177,7 @@ export const databaseFaults: readonly Fault[] = [
   { name: 'database-away', title: 'PostgreSQL away for 60 s', ...common, strike: restart('fast', 60, 3) },
   { name: 'database-hung', title: 'PostgreSQL stopped by SIGSTOP for 20 s', ...common, strike: hang },
   { name: 'database-sessions', title: 'all database sessions terminated, each second', ...common, strike: terminate },
-  { name: 'database-read-only', title: 'database read-only for 10 s', ...common, strike: forbidWriting },
+  { name: 'database-read-only', title: 'database read-only for 20 s', ...common, strike: forbidWriting },
   {
     name: 'database-lock',
     title: "one conversation's row locked for 30 s",

@@ -27,7 +27,6 @@ interface Wire {
   readonly writeBuffer: readonly unknown[]
   readonly transport: {
     readonly name: string
-    readonly writable: boolean
     readonly socket?: { readonly bufferedAmount: number; readonly _socket?: TcpSocket | null }
   }
 }
@@ -56,6 +55,8 @@ class SocketOutlet implements Outlet {
   readonly #due: (outlet: SocketOutlet) => void
   #answers: Answer[] = []
   #frames: Frame[] = []
+  /** Bytes of frames that went Socket.IO's own way since nothing waited there. */
+  #aside = 0
 
   constructor(socket: Socket, due: (outlet: SocketOutlet) => void) {
     this.socket = socket
@@ -92,6 +93,14 @@ class SocketOutlet implements Outlet {
     return answers
   }
 
+  /** Hands frames to Socket.IO, behind what waits there. */
+  emit(frames: readonly Frame[]): void {
+    for (const { type, payload, bytes } of frames) {
+      this.#aside += bytes.length
+      this.socket.emit(type, payload)
+    }
+  }
+
   get #wire(): Wire {
     return this.socket.conn as unknown as Wire
   }
@@ -101,14 +110,15 @@ class SocketOutlet implements Outlet {
   }
 
   get queuedBytes(): number {
-    return this.#wire.transport.socket?.bufferedAmount ?? 0
+    const { writeBuffer, transport } = this.#wire
+    if (writeBuffer.length === 0) this.#aside = 0
+    return (transport.socket?.bufferedAmount ?? 0) + this.#aside
   }
 
   /** The connection itself, when nothing stands between: then whole frames may be written to it. */
   get direct(): TcpSocket | null {
     const { readyState, writeBuffer, transport } = this.#wire
-    const ready =
-      readyState === 'open' && transport.name === 'websocket' && transport.writable && writeBuffer.length === 0
+    const ready = readyState === 'open' && transport.name === 'websocket' && writeBuffer.length === 0
     return (ready && transport.socket?._socket) || null
   }
 }
@@ -184,7 +194,7 @@ export class Outlets {
     if (direct) this.#writeBytes(direct, answers, frames)
     else {
       for (const { body, send } of answers) send(body)
-      for (const { type, payload } of frames) outlet.socket.emit(type, payload)
+      outlet.emit(frames)
     }
     if (outlet.queuedBytes > 0) this.#lagging.add(outlet)
     else this.#lagging.delete(outlet)

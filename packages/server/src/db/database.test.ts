@@ -10,6 +10,8 @@ const scope: Scope = { kind: 'system', workspaceId: 'w1' }
 /** Longer than anybody waits, and shorter than the database's own limit. */
 const sleepLong = statement('', 'select pg_sleep(9.6)')
 const one = statement('', 'select 1 as one')
+const divide = statement('test-divide', 'select 12 / $1::int as quotient')
+const echo = statement('test-echo', 'select $1::text[] as texts, $2::bool as yes, $3::int8 as big, $4::text as nothing')
 
 beforeAll(async () => {
   owned = await createTestDatabase()
@@ -31,4 +33,41 @@ test('G11 a database that does not answer keeps nobody for 10 s, is said to be a
   expect(performance.now() - begun).toBeLessThan(9_500)
   expect(await db.ping()).toBe(true)
   expect(await db.transaction('read', scope, (tx) => tx.query(one))).toEqual([{ one: 1 }])
+})
+
+test('G1 statements of a transaction go together; each has its own answer, by name and without', async () => {
+  const values = [['a', 'b "c" \\', null], true, 2 ** 40, null]
+  const answers = await db.transaction('read', scope, (tx) =>
+    Promise.all([tx.query(divide, [3]), tx.query(echo, values), tx.query(one), tx.query(divide, [4])]),
+  )
+  expect(answers).toEqual([
+    [{ quotient: 4 }],
+    [{ texts: values[0], yes: true, big: 2 ** 40, nothing: null }],
+    [{ one: 1 }],
+    [{ quotient: 3 }],
+  ])
+})
+
+test('G1 what fails is the answer to all behind it, commits nothing, and leaves a connection that serves the next one', async () => {
+  const add = statement('test-add', "insert into workspaces (id, name) values ($1, 'Added')")
+  const seen: PromiseSettledResult<object[]>[] = []
+  const failing = db.transaction('write', { kind: 'system', workspaceId: 'added' }, async (tx) => {
+    tx.send(add, ['added'])
+    seen.push(
+      ...(await Promise.allSettled([tx.query(divide, [2]), tx.query(divide, [0]), tx.query(echo, [[], true, 1, ''])])),
+    )
+    seen.push(...(await Promise.allSettled([tx.query(one)])))
+  })
+  await expect(failing).rejects.toMatchObject({ code: 'invalid' })
+  const [fine, failed, ...behind] = seen
+  expect(fine).toEqual({ status: 'fulfilled', value: [{ quotient: 6 }] })
+  expect(failed).toMatchObject({ status: 'rejected', reason: { code: '22012' } })
+  expect(behind).toEqual([failed, failed])
+  expect(await db.transaction('read', scope, (tx) => tx.query(echo, [['x'], false, 1, '']))).toHaveLength(1)
+  expect(await owned.query("select 1 from workspaces where id = 'added'")).toEqual([])
+})
+
+test('G1 a statement that nobody waits for fails the commit', async () => {
+  const failing = db.transaction('write', scope, async (tx) => void tx.send(divide, [0]))
+  await expect(failing).rejects.toMatchObject({ code: 'invalid' })
 })

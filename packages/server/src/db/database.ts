@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { arrayLiteral, isoTime } from './values.ts'
+import { type Answer, Trips } from './trip.ts'
+import { isoTime } from './values.ts'
 
 /** A named statement: parsed and planned once per connection. */
 export interface Statement {
@@ -62,14 +63,10 @@ export const applicationRole = 'parley_app'
 const int8 = 20
 const timestamptz = 1184
 
-function types(): pg.CustomTypesConfig {
-  return {
-    getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-      if (oid === int8) return Number
-      if (oid === timestamptz) return isoTime
-      return pg.types.getTypeParser(oid, format as 'text')
-    }) as typeof pg.types.getTypeParser,
-  }
+/** How values of a type are read. */
+function readerOf(typeId: number): (text: string) => unknown {
+  if (typeId === int8) return Number
+  return typeId === timestamptz ? isoTime : pg.types.getTypeParser(typeId)
 }
 
 const sessionSettings = [
@@ -90,20 +87,23 @@ const pointLookups = {
   plan_cache_mode: 'force_generic_plan',
 }
 
-function begin(mode: Mode, scope: Scope): string {
-  const settings: Record<string, string> = {
-    ...(mode === 'write' ? pointLookups : {}),
-    'parley.workspace': scope.workspaceId,
-    'parley.scope': scope.kind,
-    'parley.user': scope.kind === 'user' ? scope.userId : '',
-    'parley.line': scope.kind === 'user' ? scope.line : 'team',
-  }
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`,
-  )
+/** Statements that open a transaction, by its mode. */
+function opening(mode: Mode): readonly [begin: Statement, scope: Statement] {
   const start = mode === 'read' ? 'begin isolation level repeatable read, read only' : 'begin'
-  return `${start}; select ${calls.join(', ')}`
+  const settings = Object.entries(mode === 'write' ? pointLookups : {}).map(([name, value]) => `'${name}', '${value}'`)
+  const scoped = ['workspace', 'scope', 'user', 'line'].map((name, index) => `'parley.${name}', $${index + 1}`)
+  const calls = [...settings, ...scoped].map((setting) => `set_config(${setting}, true)`)
+  return [statement(`begin-${mode}`, start), statement(`scope-${mode}`, `select ${calls.join(', ')}`)]
 }
+
+const openings = { read: opening('read'), write: opening('write'), bulk: opening('bulk') }
+
+function valuesOf(scope: Scope): readonly string[] {
+  const [user, line] = scope.kind === 'user' ? [scope.userId, scope.line] : ['', 'team']
+  return [scope.workspaceId, scope.kind, user, line]
+}
+
+const commit = statement('commit', 'commit')
 
 const awayStates = /^(08|40|53|57P|57014|55P03|25006|58)/
 const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EACCES'])
@@ -140,29 +140,6 @@ async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
-  }
-}
-
-/** What was sent and not waited for, in order. */
-class Sent {
-  readonly #answers: Promise<unknown>[] = []
-
-  add(answer: Promise<unknown>): void {
-    answer.catch(() => {})
-    this.#answers.push(answer)
-  }
-
-  /** Waits for all. */
-  async settle(): Promise<void> {
-    for (const answer of this.#answers) await answer
-  }
-
-  /** The first failure, which the others and the work's own come from; undefined when there was none. */
-  async failure(): Promise<unknown> {
-    for (const outcome of await Promise.allSettled(this.#answers)) {
-      if (outcome.status === 'rejected') return outcome.reason
-    }
-    return undefined
   }
 }
 
@@ -203,66 +180,37 @@ async function lend<Result>(
   }
 }
 
-/** Statements on their way to the database: each write costs both sides a good deal more than what is in it. */
-class Trip {
-  readonly #stream: Socket
-  #held = false
-
-  constructor(stream: Socket) {
-    this.#stream = stream
-  }
-
-  /** Keeps statements back until they are let go. */
-  hold(): void {
-    if (!this.#held) this.#stream.cork()
-    this.#held = true
-  }
-
-  letGo(): void {
-    if (this.#held) this.#stream.uncork()
-    this.#held = false
-  }
+async function rowsOf<Row extends object>(answer: Promise<Answer>): Promise<Row[]> {
+  return (await answer).rows as Row[]
 }
 
-/** Statements go out as they come, without waiting for the answers of those before: begin with the first, commit with the last. */
+/** Statements go out together as far as nobody waits for one of them: begin with the first, commit with the last. */
 async function runTransaction<Result>(
   client: pg.PoolClient,
   mode: Mode,
   scope: Scope,
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
-  const trip = new Trip(streamOf(client))
-  const sent = new Sent()
-  const run = ({ name, text }: Statement, values: readonly unknown[] = []) => {
-    trip.hold()
-    return client.query({ name, text, values: values.map((one) => (Array.isArray(one) ? arrayLiteral(one) : one)) })
-  }
+  const trips = new Trips(client, readerOf)
   const tx: Tx = {
     query: async (asked, values) => {
-      const answer = run(asked, values)
-      queueMicrotask(() => trip.letGo())
-      return (await answer).rows
+      const answer = trips.add(asked, values)
+      queueMicrotask(() => trips.send())
+      return rowsOf(answer)
     },
     send: (asked, values) => {
-      const answer = run(asked, values)
-      sent.add(answer)
-      return async () => (await answer).rows
+      const answer = trips.add(asked, values)
+      return () => rowsOf(answer)
     },
   }
-  try {
-    trip.hold()
-    sent.add(client.query(begin(mode, scope)))
-    const result = await work(tx)
-    const committed = client.query('commit')
-    trip.letGo()
-    sent.add(committed)
-    await sent.settle()
-    if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
-    return result
-  } catch (error) {
-    trip.letGo()
-    throw (await sent.failure()) ?? error
-  }
+  const [begin, settings] = openings[mode]
+  void trips.add(begin)
+  void trips.add(settings, valuesOf(scope))
+  const result = await work(tx)
+  const committed = trips.add(commit)
+  trips.send()
+  if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
+  return result
 }
 
 /**
@@ -272,12 +220,10 @@ async function runTransaction<Result>(
  * @param poolSize how many connections at most
  */
 export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolSize = 20): Promise<Database> {
-  const settings: pg.PoolConfig & { readonly pipeline: boolean } = {
+  const settings: pg.PoolConfig = {
     ...connection,
-    pipeline: true,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
-    types: types(),
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
   }
   const pool = new pg.Pool(settings)

@@ -1,7 +1,7 @@
 import { createTestDatabase, seeded, type TestDatabase } from '@parley/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { arrayLiteral, isoTime } from './values.ts'
+import { isoTime, textOf } from './values.ts'
 
 let database: TestDatabase
 let client: pg.Client
@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 async function through<Value>(type: string, values: readonly Value[]): Promise<unknown> {
-  const { rows } = await client.query(`select to_jsonb($1::${type}[]) as found`, [arrayLiteral(values)])
+  const { rows } = await client.query(`select to_jsonb($1::${type}[]) as found`, [textOf(values)])
   return rows[0].found
 }
 
@@ -45,9 +45,7 @@ test('lists of numbers, of truths, of times and of nothing come through', async 
 
 test('times are read as the language reads them', async () => {
   const times = ['2026-01-31 09:05:00+00', '2026-01-31 09:05:00.1+00', '1999-12-31 23:59:59.987+00', '2026-06-01']
-  const { rows } = await client.query('select t::text as text, t from unnest($1::timestamptz[]) t', [
-    arrayLiteral(times),
-  ])
+  const { rows } = await client.query('select t::text as text, t from unnest($1::timestamptz[]) t', [textOf(times)])
   for (const { text, t } of rows) expect(isoTime(text)).toBe(t.toISOString())
   expect(isoTime('2026-01-31 09:05:00.123999+00')).toBe('2026-01-31T09:05:00.123Z')
 })

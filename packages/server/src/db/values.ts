@@ -11,7 +11,7 @@ function elementText(value: unknown): string {
  * @param values texts, numbers, booleans, times and nulls
  * @see https://www.postgresql.org/docs/15/arrays.html#ARRAYS-IO
  */
-export function arrayLiteral(values: readonly unknown[]): string {
+function arrayLiteral(values: readonly unknown[]): string {
   const json = JSON.stringify(values)
   if (!lettered.test(json)) return `{${json.slice(1, -1)}}`
   return `{${values.map(elementText).join(',')}}`
@@ -24,4 +24,11 @@ export function arrayLiteral(values: readonly unknown[]): string {
 export function isoTime(text: string): string {
   const fraction = text[19] === '.' ? text.slice(20, text.indexOf('+', 20)) : ''
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
+}
+
+/** A value as the text PostgreSQL takes for it: a text, number, boolean or list of such; null is null. */
+export function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return null
+  return Array.isArray(value) ? arrayLiteral(value) : String(value)
 }
