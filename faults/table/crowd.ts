@@ -41,10 +41,11 @@ async function flood({ speaker, conversationId }: Square, messages: number): Pro
   }
 }
 
+type Span = readonly [from: number, to: number]
+
 /** What others waited for deliveries before and during something, and the promise that it makes no difference. */
-function compare({ workload, expect, note }: Trial, begun: number, middle: number, over: number): void {
-  const calm = percentile(workload.delays(begun, middle), 99)
-  const meanwhile = percentile(workload.delays(middle, over), 99)
+function compare({ workload, expect, note }: Trial, before: Span, during: Span): void {
+  const [calm, meanwhile] = [before, during].map((span) => percentile(workload.delays(...span), 99)) as [number, number]
   expect(meanwhile < calm + othersSlower, `others' p99 went from ${Math.round(calm)} to ${Math.round(meanwhile)} ms`)
   note(`others' remote delivery p99 ${Math.round(calm)} ms before, ${Math.round(meanwhile)} ms meanwhile`)
 }
@@ -57,10 +58,12 @@ async function neverRead(trial: Trial): Promise<void> {
   const socketsBefore = await stage.metric(sockets)
   const begun = performance.now()
   await wait(short ? 1 : 10)
-  const middle = performance.now()
+  const calm: Span = [begun, performance.now()]
+  let opened = 0
   let stalled: RawSocket[] = []
   const { taken } = await memoryDuring(stage, async () => {
     stalled = await openStalled(square, first?.url ?? '', count)
+    opened = performance.now()
     await flood(square, short ? 10 : 200)
     const deadline = performance.now() + closedWithin
     while (!short && performance.now() < deadline && (await stage.metric(sockets)) > socketsBefore) await sleep(500)
@@ -73,7 +76,7 @@ async function neverRead(trial: Trial): Promise<void> {
   expect(peak < costAtMost, `they cost ${megabytes(peak)} MB`)
   const behind = await stage.metric('parley_behind_total')
   note(`${count} sockets cost ${megabytes(peak)} MB; ${behind} were told to catch up, all closed`)
-  if (!short) compare(trial, begun, middle, over)
+  if (!short) compare(trial, calm, [opened, over])
   for (const socket of stalled) socket.destroy()
 }
 
@@ -103,7 +106,7 @@ async function trickle(trial: Trial): Promise<void> {
   while (reader.position(id) < aim && performance.now() < deadline) await sleep(50)
   expect(reader.position(id) >= aim, `the slow one stands at ${reader.position(id)} of ${aim}`)
   note(`the slow one opened ${reader.connections} sockets`)
-  if (!short) compare(trial, middle - 10_000, middle, over)
+  if (!short) compare(trial, [middle - 10_000, middle], [middle, over])
   await reader.stop()
   await wire.close()
 }
