@@ -81,8 +81,13 @@ interface Serving {
 
 async function serveAlone(config: Config, connection: Reachable['connection'], log: Logger): Promise<Serving> {
   const server = await startServer(config, { connection, log })
-  await announce(config, server.url, server.services, server.identity)
-  return server
+  try {
+    await announce(config, server.url, server.services, server.identity)
+    return server
+  } catch (error) {
+    await server.close()
+    throw error
+  }
 }
 
 async function serveTogether(

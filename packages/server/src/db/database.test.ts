@@ -7,11 +7,15 @@ let owned: TestDatabase
 let db: Database
 
 const scope: Scope = { kind: 'system', workspaceId: 'w1' }
+const at = '2026-01-31T09:05:00.120Z'
 /** Longer than anybody waits, and shorter than the database's own limit. */
 const sleepLong = statement('', 'select pg_sleep(9.6)')
 const one = statement('', 'select 1 as one')
 const divide = statement('test-divide', 'select 12 / $1::int as quotient')
-const echo = statement('test-echo', 'select $1::text[] as texts, $2::bool as yes, $3::int8 as big, $4::text as nothing')
+const echo = statement(
+  'test-echo',
+  'select $1::text[] as texts, $2::bool as yes, $3::int8 as big, $4::text as nothing, $5::timestamptz as at',
+)
 
 beforeAll(async () => {
   owned = await createTestDatabase()
@@ -36,13 +40,13 @@ test('G11 a database that does not answer keeps nobody for 10 s, is said to be a
 })
 
 test('G1 statements of a transaction go together; each has its own answer, by name and without', async () => {
-  const values = [['a', 'b "c" \\', null], true, 2 ** 40, null]
+  const values = [['a', 'b "c" \\', null], true, 2 ** 40, null, new Date(at)]
   const answers = await db.transaction('read', scope, (tx) =>
     Promise.all([tx.query(divide, [3]), tx.query(echo, values), tx.query(one), tx.query(divide, [4])]),
   )
   expect(answers).toEqual([
     [{ quotient: 4 }],
-    [{ texts: values[0], yes: true, big: 2 ** 40, nothing: null }],
+    [{ texts: values[0], yes: true, big: 2 ** 40, nothing: null, at }],
     [{ one: 1 }],
     [{ quotient: 3 }],
   ])
@@ -54,7 +58,11 @@ test('G1 what fails is the answer to all behind it, commits nothing, and leaves 
   const failing = db.transaction('write', { kind: 'system', workspaceId: 'added' }, async (tx) => {
     tx.send(add, ['added'])
     seen.push(
-      ...(await Promise.allSettled([tx.query(divide, [2]), tx.query(divide, [0]), tx.query(echo, [[], true, 1, ''])])),
+      ...(await Promise.allSettled([
+        tx.query(divide, [2]),
+        tx.query(divide, [0]),
+        tx.query(echo, [[], true, 1, '', at]),
+      ])),
     )
     seen.push(...(await Promise.allSettled([tx.query(one)])))
   })
@@ -63,7 +71,7 @@ test('G1 what fails is the answer to all behind it, commits nothing, and leaves 
   expect(fine).toEqual({ status: 'fulfilled', value: [{ quotient: 6 }] })
   expect(failed).toMatchObject({ status: 'rejected', reason: { code: '22012' } })
   expect(behind).toEqual([failed, failed])
-  expect(await db.transaction('read', scope, (tx) => tx.query(echo, [['x'], false, 1, '']))).toHaveLength(1)
+  expect(await db.transaction('read', scope, (tx) => tx.query(echo, [['x'], false, 1, '', at]))).toHaveLength(1)
   expect(await owned.query("select 1 from workspaces where id = 'added'")).toEqual([])
 })
 

@@ -26,9 +26,10 @@ export function isoTime(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
 }
 
-/** A value as the text PostgreSQL takes for it: a text, number, boolean or list of such; null is null. */
+/** A value as the text PostgreSQL takes for it: a text, number, boolean, time or list of such; null is null. */
 export function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
   return Array.isArray(value) ? arrayLiteral(value) : String(value)
 }
