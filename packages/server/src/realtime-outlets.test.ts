@@ -10,7 +10,12 @@ import { type Outlet, Outlets } from './realtime-outlets.ts'
 const http = createServer()
 const io = new Server(http, { perMessageDeflate: false })
 let behind = 0
-const outlets = new Outlets({ delivered: () => {}, behind: () => void (behind += 1) })
+const outlets = new Outlets({
+  delivered: () => {},
+  behind: () => {
+    behind += 1
+  },
+})
 const frame = frameOf({ type: 'new-message', payload: { text: 'x'.repeat(12_000) } })
 const bound = 256 * 1024
 

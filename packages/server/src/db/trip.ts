@@ -15,7 +15,7 @@ export type Readers = (typeId: number) => (text: string) => unknown
 /** A statement on its way, and who waits for it. */
 interface Asked {
   readonly statement: Statement
-  readonly values: readonly (string | null)[]
+  readonly values: (string | null)[]
   readonly answer: Answer
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: Error) => void
@@ -69,7 +69,7 @@ class Batch implements pg.Submittable {
     connection.stream.cork()
     for (const { statement, values } of this.#all) {
       parse(connection, statement)
-      connection.bind({ statement: statement.name, values: [...values] }, true)
+      connection.bind({ statement: statement.name, values }, true)
       connection.describe({ type: 'P' }, true)
       connection.execute({}, true)
     }
@@ -83,9 +83,11 @@ class Batch implements pg.Submittable {
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
     const row: Record<string, unknown> = {}
-    for (const [index, { name, read }] of this.#columns.entries()) {
+    let index = 0
+    for (const { name, read } of this.#columns) {
       const text = fields[index] ?? null
       row[name] = text === null ? null : read(text)
+      index += 1
     }
     this.#current?.answer.rows.push(row)
   }
