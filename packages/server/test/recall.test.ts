@@ -74,6 +74,25 @@ test('G4 two nodes that write into one conversation in turns and at once give on
   expect(messages).toHaveLength(53)
 })
 
+test('G4 what one sender hands over by one socket stands in that order, whatever another node writes there meanwhile', async () => {
+  const { alice, conversationId, root } = await recalled()
+  const sockets = [await alice.online(), await root.online()] as const
+  for (let round = 0; round < 20; round += 1) {
+    const marks = sockets.map(() => Array.from({ length: 15 }, newMark))
+    const sends = sockets.flatMap((socket, index) =>
+      (marks[index] ?? []).map(async (text) => {
+        const input = { conversationId, clientKey: newKey(), text, audience: 'everyone' } as const
+        return (await socket.command('send-message', input)).message
+      }),
+    )
+    const sent = (await Promise.all(sends)).sort((a, b) => a.seq - b.seq)
+    for (const own of marks) {
+      expect(sent.filter(({ text }) => own.includes(text)).map(({ text }) => text)).toEqual(own)
+    }
+  }
+  for (const socket of sockets) socket.close()
+})
+
 test('G1 the time of an answered message is the one that is stored', async () => {
   const { alice, conversationId } = await recalled()
   const { message } = await alice.call('sendMessage', { conversationId, clientKey: newKey(), text: 'when' })

@@ -23,6 +23,8 @@ type Posting = Entry & { readonly draft: Draft }
 
 interface Sending extends Request {
   readonly services: Services
+  /** The lane where sends of the conversation wait for a lock. */
+  readonly apart: string
   readonly draft: Draft
 }
 
@@ -30,6 +32,11 @@ interface Sending extends Request {
 type Keys = 'new' | 'look-up'
 
 type Outcome = Message | ParleyError | 'busy'
+
+/** What becomes of a send that waits apart from its group. */
+interface Later {
+  readonly later: Promise<Outcome>
+}
 
 const lanesPerWorkspace = 2
 
@@ -276,13 +283,37 @@ async function sendSafely(sendings: readonly Sending[], whenBusy: WhenBusy): Pro
   } catch (error) {
     if (error instanceof ParleyError && error.code === 'unavailable') throw error
     const outcomes: Outcome[] = []
-    for (const sending of sendings) outcomes.push(await sendAlone(sending, whenBusy))
+    const left = new Set<string>()
+    for (const sending of sendings) {
+      const outcome = left.has(sending.conversationId) ? 'busy' : await sendAlone(sending, whenBusy)
+      if (outcome === 'busy') left.add(sending.conversationId)
+      outcomes.push(outcome)
+    }
     return outcomes
   }
 }
 
-const sendFree = (sendings: readonly Sending[]) => sendSafely(sendings, 'skip')
 const sendWaiting = (sendings: readonly Sending[]) => sendSafely(sendings, 'wait')
+
+/** Where earlier sends of a conversation wait apart, later ones go behind them at once. */
+function follow(sending: Sending): Later | undefined {
+  const { groups } = sending.services
+  if (!groups.isBusy(sending.apart)) return undefined
+  const later = groups.join(sending.apart, sending, sendWaiting)
+  later.catch(() => {})
+  return { later }
+}
+
+async function sendFree(sendings: readonly Sending[]): Promise<(Outcome | Later)[]> {
+  const followers = sendings.map(follow)
+  const outcomes = (
+    await sendSafely(
+      sendings.filter((_sending, index) => !followers[index]),
+      'skip',
+    )
+  ).values()
+  return followers.map((follower) => follower ?? outcomes.next().value ?? new ParleyError('internal'))
+}
 
 function laneOf(workspaceId: string, conversationId: string): string {
   let sum = 0
@@ -299,11 +330,12 @@ function laneOf(workspaceId: string, conversationId: string): string {
 export async function sendMessage(ctx: Context, input: ParsedInput<'sendMessage'>): Promise<{ message: Message }> {
   const { groups, actor } = ctx
   const { conversationId, ...draft } = input
-  const sending: Sending = { services: ctx, actor, conversationId, draft }
   const apart = JSON.stringify(['send', actor.workspaceId, conversationId])
-  let outcome: Outcome = 'busy'
+  const sending: Sending = { services: ctx, actor, conversationId, draft, apart }
+  let outcome: Outcome | Later = 'busy'
   if (!groups.isBusy(apart)) outcome = await groups.join(laneOf(actor.workspaceId, conversationId), sending, sendFree)
   if (outcome === 'busy') outcome = await groups.join(apart, sending, sendWaiting)
+  if (typeof outcome === 'object' && 'later' in outcome) outcome = await outcome.later
   if (outcome === 'busy') throw new ParleyError('unavailable')
   if (outcome instanceof ParleyError) throw outcome
   return { message: outcome }
