@@ -306,12 +306,8 @@ function follow(sending: Sending): Later | undefined {
 
 async function sendFree(sendings: readonly Sending[]): Promise<(Outcome | Later)[]> {
   const followers = sendings.map(follow)
-  const outcomes = (
-    await sendSafely(
-      sendings.filter((_sending, index) => !followers[index]),
-      'skip',
-    )
-  ).values()
+  const free = sendings.filter((_sending, index) => !followers[index])
+  const outcomes = (await sendSafely(free, 'skip')).values()
   return followers.map((follower) => follower ?? outcomes.next().value ?? new ParleyError('internal'))
 }
 
