@@ -117,10 +117,13 @@ describe('UI-40 axe finds no violation of WCAG A and AA', () => {
     await expectNoViolations()
   })
 
-  it('UI-50 Enter takes nobody but who matches what was typed, before the server has answered too', async () => {
+  it('UI-50 nobody finds himself; Enter takes nobody but who matches what was typed, before the server has answered too', async () => {
     await open('/new')
     await page.getByRole('combobox').click()
     await page.getByRole('option').nth(2).waitFor()
+    expect((await page.getByRole('option').allTextContents()).filter((name) => name.includes('Ana Ferreira'))).toEqual(
+      [],
+    )
     await page.getByRole('combobox').fill('Dana')
     await page.getByRole('combobox').press('Enter')
     await page.locator('.parley-person-chip').waitFor()

@@ -92,6 +92,7 @@ function useCreation({ context, onCreated }: NewConversationProps) {
 export function NewConversation(props: NewConversationProps) {
   const form = useCreation(props)
   const { people, setPeople } = form
+  const own = useSelect((state) => state.session.me?.user.id ?? '')
   const to = useRef<HTMLDivElement>(null)
   useReturnFocus()
   useEffect(() => {
@@ -120,7 +121,7 @@ export function NewConversation(props: NewConversationProps) {
           <Chips people={people} onRemove={remove} />
           <PeoplePicker
             label={text('to')}
-            exclude={people.map((user) => user.id)}
+            exclude={[own, ...people.map((user) => user.id)]}
             onPick={(user) => setPeople([...people, user])}
           />
           <AudienceLine people={people} kind={form.kind} />
