@@ -16,6 +16,7 @@ import { type Clock, idsFrom, type Services, steadyClock, systemClock } from './
 import { conversationRoutes } from './conversations/conversation.routes.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { watchYoungTables } from './db/young-tables.ts'
 import { Groups } from './groups.ts'
 import { createHttp, errorBody, type Handlers } from './http.ts'
 import { pageHeaders } from './http-headers.ts'
@@ -168,6 +169,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   await app.ready()
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
+  const unwatch = watchYoungTables(db, log)
   const url = await app.listen({ port: config.port, host: config.host })
   void warmCache(services)
   return {
@@ -178,6 +180,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
       realtime.close()
       await closeGently(app)
       tail.close()
+      unwatch()
       bus.close()
       cache.close()
       shared?.redis.disconnect()

@@ -7,6 +7,7 @@ import * as hotRows from './migrations/0003_hot_rows.ts'
 import * as cache from './migrations/0004_cache.ts'
 import * as endedTokens from './migrations/0005_ended_tokens.ts'
 import * as recalledHeads from './migrations/0006_recalled_heads.ts'
+import * as youngTables from './migrations/0007_young_tables.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0004_cache': cache,
   '0005_ended_tokens': endedTokens,
   '0006_recalled_heads': recalledHeads,
+  '0007_young_tables': youngTables,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */
