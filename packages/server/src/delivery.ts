@@ -1,5 +1,5 @@
 import type { Fresh, Hint, Signal } from './bus.ts'
-import { type Batch, readBatch, readMembers } from './changes/change.service.ts'
+import { type Ask, type Batch, readBatches, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
 import { toEvent, type Viewer } from './changes/materialize.service.ts'
 import type { Membership } from './changes/resume.service.ts'
@@ -40,7 +40,6 @@ interface Feed {
   running: boolean
 }
 
-const batchSize = 200
 const freshKept = 64
 const retryDelay = 500
 
@@ -75,9 +74,9 @@ export class Delivery {
   readonly #noted = new Map<string, number>()
   #arriving = 0
   #closed = false
-  readonly #services: Pick<Services, 'db' | 'log'>
+  readonly #services: Pick<Services, 'db' | 'groups' | 'log'>
 
-  constructor(services: Pick<Services, 'db' | 'log'>) {
+  constructor(services: Pick<Services, 'db' | 'groups' | 'log'>) {
     this.#services = services
   }
 
@@ -240,9 +239,8 @@ export class Delivery {
   }
 
   async #advance(feed: Feed): Promise<void> {
-    const { workspaceId, conversationId } = feed
-    const fresh = feed.fresh.get(feed.delivered)
-    const batch = fresh ?? (await readBatch(this.#services, workspaceId, conversationId, feed.delivered, batchSize))
+    const { workspaceId } = feed
+    const batch = feed.fresh.get(feed.delivered) ?? (await this.#read(feed))
     if (batch.changes.length === 0) feed.hinted = feed.delivered
     for (const change of batch.changes) {
       if (change.type === 'conversation-created') await this.#gather(feed)
@@ -253,6 +251,12 @@ export class Delivery {
     }
     for (const from of feed.fresh.keys()) if (from < feed.delivered) feed.fresh.delete(from)
     this.#passWaiting(feed)
+  }
+
+  /** Feeds of a workspace that have fallen behind together are read together. */
+  #read({ workspaceId, conversationId, delivered }: Feed): Promise<Batch> {
+    const read = (asks: readonly Ask[]) => readBatches(this.#services, workspaceId, asks)
+    return this.#services.groups.join(JSON.stringify(['log', workspaceId]), { conversationId, after: delivered }, read)
   }
 
   #passWaiting(feed: Feed): void {

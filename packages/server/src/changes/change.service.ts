@@ -4,7 +4,7 @@ import { type Access, accessConversation } from '../conversations/conversation.p
 import { headIn } from '../conversations/conversation.tables.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
 import { type ChangeRow, changeColumns } from './change.tables.ts'
-import { type Entities, readEntities, toEvent } from './materialize.service.ts'
+import { type Entities, readEntities, readShown, toEvent } from './materialize.service.ts'
 
 function pageStatement(line: Line): Statement {
   const column = line === 'team' ? 'seq' : 'public_seq'
@@ -43,7 +43,8 @@ export async function readStretch(
   if (after >= head) return { items: [], seq: head, more: false }
   const values = [actor.workspaceId, conversation.id, after, limit]
   const changes = await tx.query<ChangeRow>(statements[line], values)
-  const entities = await readEntities(tx, actor.workspaceId, conversation.id, changes)
+  const shown = await readShown(tx, actor.workspaceId, changes)
+  const entities = await readEntities(tx, actor.workspaceId, conversation.id, changes, shown)
   const viewer = { line, fromSeq: participant.from_seq }
   const last = changes.at(-1)
   const full = changes.length === limit
@@ -75,20 +76,41 @@ export interface Batch {
   readonly entities: Entities
 }
 
+/** Whose log is asked for, and from where. */
+export interface Ask {
+  readonly conversationId: string
+  /** The last change that was delivered, in the team's line. */
+  readonly after: number
+}
+
+const rowsAtOnce = { all: 2_000, one: 200 } as const
+
+const nextChanges = statement(
+  'changes-next',
+  `select x.conversation_id, c.* from unnest($2::text[], $3::bigint[]) as x(conversation_id, after)
+   cross join lateral (select ${changeColumns} from changes
+     where workspace_id = $1 and conversation_id = x.conversation_id and seq > x.after order by seq limit $4) c
+   order by x.conversation_id, c.seq`,
+)
+
 /**
- * The next changes of a conversation's log, for delivery. Reads as the system: who may see which is decided per viewer.
- * @param after the last change that was delivered, in the team's line
+ * The next changes of several conversations' logs, for delivery, all at one moment. Reads as the system: who may see which is decided per viewer.
+ * @param asks each conversation at most once
+ * @returns a batch for each, in their order
  */
-export function readBatch(
-  { db }: Pick<Services, 'db'>,
-  workspaceId: string,
-  conversationId: string,
-  after: number,
-  limit: number,
-): Promise<Batch> {
+export function readBatches({ db }: Pick<Services, 'db'>, workspaceId: string, asks: readonly Ask[]): Promise<Batch[]> {
+  const [ids, afters] = [asks.map((ask) => ask.conversationId), asks.map((ask) => ask.after)]
+  const limit = Math.min(rowsAtOnce.one, Math.ceil(rowsAtOnce.all / asks.length))
   return db.transaction('read', { kind: 'system', workspaceId }, async (tx) => {
-    const changes = await tx.query<ChangeRow>(statements.team, [workspaceId, conversationId, after, limit])
-    return { changes, entities: await readEntities(tx, workspaceId, conversationId, changes) }
+    const rows = await tx.query<ChangeRow & { conversation_id: string }>(nextChanges, [workspaceId, ids, afters, limit])
+    const shown = await readShown(tx, workspaceId, rows)
+    const logs = Map.groupBy(rows, (row) => row.conversation_id)
+    return Promise.all(
+      ids.map(async (id) => {
+        const changes = logs.get(id) ?? []
+        return { changes, entities: await readEntities(tx, workspaceId, id, changes, shown) }
+      }),
+    )
   })
 }
 

@@ -44,21 +44,31 @@ function byId<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string,
 }
 
 /**
- * Reads what changes of one conversation refer to, as it is now: deleted text cannot come back out of the log.
+ * Reads the messages that changes show, of one conversation or of many, as they are now: deleted text cannot come back out of the log.
+ * @param tx a transaction that may see them
+ */
+export async function readShown(
+  tx: Tx,
+  workspaceId: string,
+  changes: readonly ChangeRow[],
+): Promise<ReadonlyMap<string, MessageRow>> {
+  const ids = idsOf(changes, ['new-message', 'message-updated', 'message-deleted'])
+  return byId(await readMessages(tx, workspaceId, ids), (message) => message.id)
+}
+
+/**
+ * Reads what else changes of one conversation refer to, as it is now.
  * @param tx a transaction that may see the conversation
  * @param changes rows of that conversation's log
+ * @param messages what they show
  */
 export async function readEntities(
   tx: Tx,
   workspaceId: string,
   conversationId: string,
   changes: readonly ChangeRow[],
+  messages: ReadonlyMap<string, MessageRow>,
 ): Promise<Entities> {
-  const messages = await readMessages(
-    tx,
-    workspaceId,
-    idsOf(changes, ['new-message', 'message-updated', 'message-deleted']),
-  )
   const people = idsOf(changes, ['participant-added', 'participant-updated'])
   const participants =
     people.length === 0 ? [] : await tx.query<ParticipantRow>(findParticipants, [workspaceId, conversationId, people])
@@ -67,7 +77,7 @@ export async function readEntities(
   return {
     conversationId,
     conversation: row ? toConversation(row) : null,
-    messages: byId(messages, (message) => message.id),
+    messages,
     participants: byId(participants, (participant) => participant.user_id),
     profiles: byId(await readProfiles(tx, workspaceId, people), (profile) => profile.id),
   }

@@ -36,6 +36,14 @@ export class KeyTaken extends Error {}
 /** What a write went from is not so any more. */
 export class Stale extends Error {}
 
+/** Another transaction held a lock for longer than this one would wait. */
+export class LockHeld extends ParleyError {
+  constructor(cause: unknown) {
+    super('unavailable', undefined, { retryAfter: 1 })
+    this.cause = cause
+  }
+}
+
 /**
  * What row-level security lets a transaction see.
  * `system` sees a whole workspace; a user sees the conversations he is in, in his line.
@@ -126,9 +134,12 @@ const uniqueViolation = '23505'
 /** What `require_heads` raises. */
 const stale = 'PA001'
 
+const lockNotAvailable = '55P03'
+
 function translate(error: unknown): unknown {
   if (error instanceof pg.DatabaseError && error.code === uniqueViolation) return new KeyTaken(error.constraint)
   if (error instanceof pg.DatabaseError && error.code === stale) return new Stale(error.message)
+  if (error instanceof pg.DatabaseError && error.code === lockNotAvailable) return new LockHeld(error)
   if (error instanceof pg.DatabaseError && dataException.test(error.code ?? '')) return new ParleyError('invalid')
   if (!isAway(error)) return error
   return Object.assign(new ParleyError('unavailable', undefined, { retryAfter: 1 }), { cause: error })

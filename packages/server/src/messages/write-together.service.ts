@@ -1,6 +1,6 @@
 import type { Actor, Services } from '../context.ts'
 import { conversationColumns } from '../conversations/conversation.tables.ts'
-import { Stale, statement, type Tx } from '../db/database.ts'
+import { LockHeld, Stale, statement, type Tx } from '../db/database.ts'
 import { pairKey } from '../ids.ts'
 import { participantColumns } from '../participants/participant.tables.ts'
 import { LedgerWriting, type LockedRow, publish, saveLedgers, type Writing } from '../write.ts'
@@ -10,10 +10,12 @@ import type { Entrant, Seated } from '../write-seats.ts'
 const lockThose = (whenBusy: string) => `select ${conversationColumns}, now()::timestamptz(3) as at from conversations c
   where c.workspace_id = $1 and c.id = any($2) order by c.id for update${whenBusy}`
 
-const locks = {
-  wait: statement('write-lock-those', lockThose('')),
-  skip: statement('write-lock-free', lockThose(' skip locked')),
-}
+const lockAll = statement('write-lock-those', lockThose(''))
+const lockFree = statement('write-lock-free', lockThose(' skip locked'))
+const waitAtMost = statement('write-wait-at-most', `select set_config('lock_timeout', $1, true)`)
+
+/** How long a group waits for those who hold its conversations: the groups of other nodes, which are done soon. */
+const moment = '100ms'
 
 /** Who of them is in, and as what. In a statement of its own, which runs after the locks: a removal that committed while we waited is seen. */
 const enterThose = statement(
@@ -46,8 +48,11 @@ export interface Entry {
 /** What became of a request: let in, refused because nobody may know, or left out because another write holds the lock. */
 export type Opening = Entry | 'not_found' | 'busy'
 
-/** What to do about conversations that another write holds: leave them out, or wait for them. */
-export type WhenBusy = keyof typeof locks
+/** What to do about conversations that another write holds for long: leave them out, or wait for them. */
+export type WhenBusy = 'skip' | 'wait'
+
+/** How locks are taken. */
+type Locking = WhenBusy | 'moment'
 
 type Work<Result> = (tx: Tx, openings: readonly Opening[]) => Promise<Result>
 
@@ -113,11 +118,13 @@ class GroupWrite {
 }
 
 /** Locks in the order of ids, then reads who is in. Answers the time. */
-async function read(tx: Tx, group: GroupWrite, requests: readonly Request[], whenBusy: WhenBusy): Promise<string> {
+async function read(tx: Tx, group: GroupWrite, requests: readonly Request[], locking: Locking): Promise<string> {
   const seats = [...new Map(requests.map((request) => [seatOf(request), request])).values()]
   const conversationIds = seats.map((seat) => seat.conversationId)
+  if (locking === 'moment') tx.send(waitAtMost, [moment])
+  const lock = locking === 'skip' ? lockFree : lockAll
   const [locked, entered] = await Promise.all([
-    tx.query<LockedRow>(locks[whenBusy], [group.workspaceId, [...new Set(conversationIds)].sort()]),
+    tx.query<LockedRow>(lock, [group.workspaceId, [...new Set(conversationIds)].sort()]),
     tx.query<EntrantRow>(enterThose, [group.workspaceId, conversationIds, seats.map((seat) => seat.actor.userId)]),
   ])
   const peopleVersion = entered[0]?.people_version ?? 0
@@ -131,12 +138,12 @@ async function read(tx: Tx, group: GroupWrite, requests: readonly Request[], whe
 async function afterReading<Result>(
   group: GroupWrite,
   requests: readonly Request[],
-  whenBusy: WhenBusy,
+  locking: Locking,
   work: Work<Result>,
 ): Promise<Result> {
   const result = await group.transaction(async (tx) => {
-    const at = await read(tx, group, requests, whenBusy)
-    const absent = whenBusy === 'skip' ? 'busy' : 'not_found'
+    const at = await read(tx, group, requests, locking)
+    const absent = locking === 'skip' ? 'busy' : 'not_found'
     return work(
       tx,
       requests.map((request) => group.open(tx, request, at, absent)),
@@ -182,14 +189,21 @@ export async function writeTogether<Result>(
   work: Work<Result>,
 ): Promise<Result> {
   const workspaceId = requests[0]?.actor.workspaceId ?? ''
-  const recalled = whenBusy === 'skip' ? services.seats.recall(requests) : undefined
+  const group = () => new GroupWrite(services, workspaceId)
+  if (whenBusy === 'wait') return afterReading(group(), requests, 'wait', work)
+  const recalled = services.seats.recall(requests)
   if (recalled) {
     try {
-      return await fromMemory(new GroupWrite(services, workspaceId), requests, recalled, work)
+      return await fromMemory(group(), requests, recalled, work)
     } catch (error) {
       if (!(error instanceof Stale)) throw error
       services.seats.doubt(workspaceId, recalled)
     }
   }
-  return afterReading(new GroupWrite(services, workspaceId), requests, whenBusy, work)
+  try {
+    return await afterReading(group(), requests, 'moment', work)
+  } catch (error) {
+    if (!(error instanceof LockHeld)) throw error
+    return afterReading(group(), requests, 'skip', work)
+  }
 }
