@@ -87,27 +87,26 @@ const rowsAtOnce = { all: 2_000, one: 200 } as const
 
 const nextChanges = statement(
   'changes-next',
-  `select x.conversation_id, c.* from unnest($2::text[], $3::bigint[]) as x(conversation_id, after)
+  `select x.place::int, c.* from unnest($2::text[], $3::bigint[]) with ordinality as x(conversation_id, after, place)
    cross join lateral (select ${changeColumns} from changes
      where workspace_id = $1 and conversation_id = x.conversation_id and seq > x.after order by seq limit $4) c
-   order by x.conversation_id, c.seq`,
+   order by x.place, c.seq`,
 )
 
 /**
  * The next changes of several conversations' logs, for delivery, all at one moment. Reads as the system: who may see which is decided per viewer.
- * @param asks each conversation at most once
  * @returns a batch for each, in their order
  */
 export function readBatches({ db }: Pick<Services, 'db'>, workspaceId: string, asks: readonly Ask[]): Promise<Batch[]> {
   const [ids, afters] = [asks.map((ask) => ask.conversationId), asks.map((ask) => ask.after)]
   const limit = Math.min(rowsAtOnce.one, Math.ceil(rowsAtOnce.all / asks.length))
   return db.transaction('read', { kind: 'system', workspaceId }, async (tx) => {
-    const rows = await tx.query<ChangeRow & { conversation_id: string }>(nextChanges, [workspaceId, ids, afters, limit])
+    const rows = await tx.query<ChangeRow & { place: number }>(nextChanges, [workspaceId, ids, afters, limit])
     const shown = await readShown(tx, workspaceId, rows)
-    const logs = Map.groupBy(rows, (row) => row.conversation_id)
+    const logs = Map.groupBy(rows, (row) => row.place)
     return Promise.all(
-      ids.map(async (id) => {
-        const changes = logs.get(id) ?? []
+      ids.map(async (id, index) => {
+        const changes = logs.get(index + 1) ?? []
         return { changes, entities: await readEntities(tx, workspaceId, id, changes, shown) }
       }),
     )
