@@ -18,11 +18,10 @@ export interface ParleyProcess {
   readonly port: number
   tokenOf(name: string): string
   /** Makes somebody known and answers how to call in that name. */
-  person(name: string): Promise<Caller>
+  person(name: string, workspace?: string): Promise<Caller>
   stop(): Promise<void>
 }
 
-const workspace = 'bench'
 const organization = { id: 'studio', name: 'Studio', kind: 'own' }
 const binary = join(import.meta.dirname, '../../packages/server/bin/parley.js')
 const parallel = 16
@@ -63,9 +62,10 @@ export async function startParleyWith(env: NodeJS.ProcessEnv, flags: readonly st
     await stop()
     throw error
   }
-  const tokenOf = (name: string) => signToken(secret, { sub: name, name, role: 'member', workspace, organization })
-  const person = async (name: string): Promise<Caller> => {
-    const token = tokenOf(name)
+  const tokenOf = (name: string, workspace = 'bench') =>
+    signToken(secret, { sub: name, name, role: 'member', workspace, organization })
+  const person = async (name: string, workspace?: string): Promise<Caller> => {
+    const token = tokenOf(name, workspace)
     await call(`${url}/api/me`, token)
     return (path, body) => call(`${url}/api/messaging${path}`, token, body)
   }

@@ -2,6 +2,7 @@ import { depth } from './depth.ts'
 import { endurance } from './endurance.ts'
 import { idle } from './idle.ts'
 import { load } from './load.ts'
+import { neighbour } from './neighbour.ts'
 import { screen } from './screen.ts'
 import type { Workload } from './workload.ts'
 
@@ -13,6 +14,7 @@ export const workloads = {
   endurance,
   depth,
   screen,
+  neighbour,
 } as const satisfies Readonly<Record<string, Workload>>
 
 export type WorkloadName = keyof typeof workloads
