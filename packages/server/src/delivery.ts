@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Fresh, Hint, Signal } from './bus.ts'
 import { type Ask, type Batch, readBatches, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
@@ -40,6 +41,13 @@ interface Feed {
   running: boolean
 }
 
+/** Feeds that are read together, and what was found of each. */
+interface Round {
+  readonly asks: Ask[]
+  readonly batches: Promise<readonly Batch[]>
+}
+
+const largestRound = 1_000
 const freshKept = 64
 const retryDelay = 500
 
@@ -72,11 +80,13 @@ export class Delivery {
   readonly #readers = new Map<string, Reader>()
   readonly #feedsOf = new Map<string, Set<Feed>>()
   readonly #noted = new Map<string, number>()
+  /** Readings that begin at the end of this turn, by workspace. */
+  readonly #rounds = new Map<string, Round>()
   #arriving = 0
   #closed = false
-  readonly #services: Pick<Services, 'db' | 'groups' | 'log'>
+  readonly #services: Pick<Services, 'db' | 'log'>
 
-  constructor(services: Pick<Services, 'db' | 'groups' | 'log'>) {
+  constructor(services: Pick<Services, 'db' | 'log'>) {
     this.#services = services
   }
 
@@ -253,10 +263,24 @@ export class Delivery {
     this.#passWaiting(feed)
   }
 
-  /** Feeds of a workspace that have fallen behind together are read together. */
-  #read({ workspaceId, conversationId, delivered }: Feed): Promise<Batch> {
-    const read = (asks: readonly Ask[]) => readBatches(this.#services, workspaceId, asks)
-    return this.#services.groups.join(JSON.stringify(['log', workspaceId]), { conversationId, after: delivered }, read)
+  /** Feeds of a workspace that are found behind in one turn are read together; they wait for no earlier reading. */
+  async #read({ workspaceId, conversationId, delivered }: Feed): Promise<Batch> {
+    const round = this.#rounds.get(workspaceId) ?? this.#begin(workspaceId)
+    const place = round.asks.push({ conversationId, after: delivered }) - 1
+    if (round.asks.length === largestRound) this.#rounds.delete(workspaceId)
+    return (await round.batches)[place] ?? batchOf(conversationId, { changes: [], messages: [] })
+  }
+
+  #begin(workspaceId: string): Round {
+    const asks: Ask[] = []
+    const read = async () => {
+      await turn()
+      if (this.#rounds.get(workspaceId) === round) this.#rounds.delete(workspaceId)
+      return readBatches(this.#services, workspaceId, asks)
+    }
+    const round: Round = { asks, batches: read() }
+    this.#rounds.set(workspaceId, round)
+    return round
   }
 
   #passWaiting(feed: Feed): void {
