@@ -130,6 +130,26 @@ describe('UI-40 axe finds no violation of WCAG A and AA', () => {
     expect(await page.locator('.parley-person-chip').allTextContents()).toEqual([expect.stringContaining('Dana')])
   })
 
+  it('UI-51 a search for people that takes long or fails says so, and what is typed next is searched anew', async () => {
+    await open('/new')
+    let answer = () => {}
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/api/messaging/users?q=xq', async (route) => {
+      await held
+      await route.abort()
+    })
+    await page.getByRole('combobox').fill('xq')
+    await page.getByText('Searching', { exact: true }).waitFor()
+    answer()
+    await page.getByText("Couldn't search").waitFor()
+    await expectNoViolations()
+    await page.getByRole('combobox').fill('Dana')
+    await page.getByRole('option', { name: 'Dana' }).waitFor()
+    await page.unrouteAll()
+  })
+
   it('UI-40 where there is nothing, and where one may not be', async () => {
     await open('/no/such/page')
     await page.getByText('There is nothing at this address').waitFor()

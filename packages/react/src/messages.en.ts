@@ -143,6 +143,8 @@ export const english = {
   addPeople: 'Add people',
   searchPeople: 'Search people',
   nobodyFound: 'Nobody found',
+  searchingPeople: 'Searching',
+  peopleFailed: "Couldn't search. Type again to retry",
   history: 'History',
   historyNone: 'From now on',
   historyAll: 'From the beginning',

@@ -169,8 +169,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   await app.ready()
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
-  const unwatch = watchYoungTables(db, log)
   const url = await app.listen({ port: config.port, host: config.host })
+  const unwatch = watchYoungTables(db, log)
   void warmCache(services)
   return {
     url,

@@ -15,19 +15,23 @@ export interface PeoplePickerProps {
 interface Found {
   /** Undefined before the first answer. */
   readonly query: string | undefined
+  readonly failed: boolean
   readonly people: readonly Profile[]
 }
 
+/** What is said where there is nobody to choose. */
+const emptyTexts = { searching: 'searchingPeople', failed: 'peopleFailed', none: 'nobodyFound' } as const
+
 /** People by name. Until the answer has come, those of the one before whose names hold what is typed: nobody else can be taken meanwhile. */
-function usePeople(query: string): { people: readonly Profile[]; settled: boolean } {
+function usePeople(query: string): { people: readonly Profile[]; empty: keyof typeof emptyTexts } {
   const { users } = useClient()
-  const [found, setFound] = useState<Found>({ query: undefined, people: [] })
+  const [found, setFound] = useState<Found>({ query: undefined, failed: false, people: [] })
   useEffect(() => {
     let current = true
     const timer = setTimeout(() => {
       users.search(query).then(
-        (people) => current && setFound({ query, people }),
-        () => undefined,
+        (people) => current && setFound({ query, failed: false, people }),
+        () => current && setFound(({ people }) => ({ query, failed: true, people })),
       )
     }, searchDelay)
     return () => {
@@ -35,11 +39,12 @@ function usePeople(query: string): { people: readonly Profile[]; settled: boolea
       clearTimeout(timer)
     }
   }, [users, query])
-  const settled = found.query === query
+  const answered = found.query === query
   const typed = query.toLowerCase()
   return {
-    settled,
-    people: settled ? found.people : found.people.filter(({ name }) => name.toLowerCase().includes(typed)),
+    empty: !answered ? 'searching' : found.failed ? 'failed' : 'none',
+    people:
+      answered && !found.failed ? found.people : found.people.filter(({ name }) => name.toLowerCase().includes(typed)),
   }
 }
 
@@ -118,8 +123,10 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
           </div>
         ))}
       </div>
-      {open && found.settled && people.length === 0 && (
-        <p className="parley-picker-list parley-picker-none">{text('nobodyFound')}</p>
+      {open && people.length === 0 && (
+        <p key={found.empty} className="parley-picker-list parley-picker-none" data-state={found.empty}>
+          {text(emptyTexts[found.empty])}
+        </p>
       )}
     </div>
   )

@@ -27,6 +27,7 @@ test('RUN-7 a plan that was made on an empty table is made anew when the table h
   try {
     await database.query(`insert into workspaces (id, name) values ('w1', 'One')`)
     await database.query(`insert into users (workspace_id, id, name, role) values ('w1', 'ana', 'Ana', 'member')`)
+    await client.query(`alter table parley.messages set (autovacuum_enabled = off)`)
     await client.query(`set plan_cache_mode = force_generic_plan`)
     await client.query(`prepare look_up (text[]) as ${lookUp}`)
     const touched = async () => {

@@ -300,6 +300,7 @@ function follow(sending: Sending): Later | undefined {
   const { groups } = sending.services
   if (!groups.isBusy(sending.apart)) return undefined
   const later = groups.join(sending.apart, sending, sendWaiting)
+  // Asked for only when the group is done: until then its failure must not look unheard.
   later.catch(() => {})
   return { later }
 }
