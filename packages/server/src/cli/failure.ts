@@ -1,8 +1,8 @@
 import { ParleyError } from '@parley/protocol'
 import { CommanderError } from 'commander'
 import { ConfigError } from '../config.ts'
+import { isAway } from '../db/connections.ts'
 import { DataDirectoryInUse } from '../db/data-directory.ts'
-import { isAway } from '../db/database.ts'
 import { MigrationRefused } from '../db/migrate.ts'
 
 /** What the program answers to the shell. */

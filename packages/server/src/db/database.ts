@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { Connections, isAway } from './connections.ts'
 import { type Answer, Trips } from './trip.ts'
 import { isoTime } from './values.ts'
 
@@ -113,19 +113,6 @@ function valuesOf(scope: Scope): readonly string[] {
 
 const commit = statement('commit', 'commit')
 
-const awayStates = /^(08|40|53|57P|57014|55P03|25006|58)/
-const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EACCES'])
-
-/** Whether an error of the driver means that the database is away, busy, gave up on a deadlock, or refuses to write for now. */
-export function isAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (awayStates.test(code) || awayErrno.has(code)) return true
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    error.message,
-  )
-}
-
 /** A value that the database cannot read, such as a forged position in a cursor: the caller's fault, not ours. */
 const dataException = /^22/
 
@@ -145,51 +132,8 @@ function translate(error: unknown): unknown {
   return Object.assign(new ParleyError('unavailable', undefined, { retryAfter: 1 }), { cause: error })
 }
 
-async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
-  try {
-    await client.query('rollback')
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
-  }
-}
-
 /** From asking for a connection to the end of the work, milliseconds. */
 const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
-
-function streamOf(client: pg.PoolClient): Socket {
-  const { connection } = client as pg.PoolClient & { readonly connection: { readonly stream: Socket } }
-  return connection.stream
-}
-
-/**
- * Lends a connection. What was begun on it and failed is rolled back; one that was lost is thrown away, and so is one that was kept too
- * long: a database that hangs keeps no timeout of its own.
- */
-async function lend<Result>(
-  pool: pg.Pool,
-  limit: number,
-  work: (client: pg.PoolClient) => Promise<Result>,
-): Promise<Result> {
-  const begun = performance.now()
-  const client = await pool.connect()
-  let broken: Error | undefined
-  const onLost = (error: Error) => {
-    broken = error
-  }
-  client.on('error', onLost)
-  const late = setTimeout(() => streamOf(client).destroy(), limit - (performance.now() - begun))
-  try {
-    return await work(client)
-  } catch (error) {
-    broken ??= await rollback(client)
-    throw error
-  } finally {
-    clearTimeout(late)
-    client.off('error', onLost)
-    client.release(broken)
-  }
-}
 
 async function rowsOf<Row extends object>(answer: Promise<Answer>): Promise<Row[]> {
   return (await answer).rows as Row[]
@@ -238,6 +182,7 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
   }
   const pool = new pg.Pool(settings)
+  const connections = new Connections(pool)
   let closing = false
   pool.on('error', (error) => {
     if (!closing) log.warn({ error: error.message }, 'database connection lost')
@@ -247,16 +192,18 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     epoch: rows[0]?.epoch ?? '',
     transaction: async (mode, scope, work) => {
       try {
-        return await lend(pool, limits[mode], (client) => runTransaction(client, mode, scope, work))
+        return await connections.lend(limits[mode], (client) => runTransaction(client, mode, scope, work))
       } catch (error) {
         throw translate(error)
       }
     },
     ping: () =>
-      lend(pool, limits.ping, (client) => client.query('select 1')).then(
-        () => true,
-        () => false,
-      ),
+      connections
+        .lend(limits.ping, (client) => client.query('select 1'))
+        .then(
+          () => true,
+          () => false,
+        ),
     close: () => {
       closing = true
       return pool.end()

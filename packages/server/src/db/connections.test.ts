@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTestDatabase, type TestDatabase } from '@parley/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Connections, isAway } from './connections.ts'
+
+const port = 5432
+const directory = mkdtempSync(join(tmpdir(), 'parley-connections-'))
+const socketIn = (host: string, number: number) => join(host, `.s.PGSQL.${number}`)
+
+let owned: TestDatabase
+let door: Server
+let pool: pg.Pool
+let connections: Connections
+let away = true
+let dialled = 0
+
+beforeAll(async () => {
+  owned = await createTestDatabase()
+  const { host = '', port: real = port } = owned.connection
+  door = createServer((client) => {
+    dialled += 1
+    if (away) return client.destroy()
+    const server = connect(socketIn(host, real))
+    client.pipe(server).pipe(client)
+  })
+  await new Promise<void>((resolve) => door.listen(socketIn(directory, port), resolve))
+  pool = new pg.Pool({ ...owned.connection, host: directory, port })
+  connections = new Connections(pool)
+})
+
+afterAll(async () => {
+  await pool.end()
+  door.close()
+  await owned.drop()
+  rmSync(directory, { recursive: true })
+})
+
+const ask = () => connections.lend(1_000, async (client) => (await client.query('select 1 as one')).rows)
+
+test('G11 a database that is away is dialled ten times a second, not by each who asks; the next one is served when it is back', async () => {
+  const until = performance.now() + 500
+  let refused = 0
+  while (performance.now() < until) {
+    await expect(ask()).rejects.toSatisfy(isAway)
+    refused += 1
+    await sleep(1)
+  }
+  expect(refused).toBeGreaterThan(50)
+  expect(dialled).toBeLessThanOrEqual(6)
+  away = false
+  await sleep(150)
+  expect(await ask()).toEqual([{ one: 1 }])
+})
+
+test('G11 connections that are all lent say nothing of the database: who asks next waits for one', async () => {
+  const work = async () => {
+    await sleep(200)
+    return 'done'
+  }
+  const many = Array.from({ length: 25 }, () => connections.lend(2_000, work))
+  expect(new Set(await Promise.all(many))).toEqual(new Set(['done']))
+})

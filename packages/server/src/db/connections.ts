@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net'
+import type pg from 'pg'
+
+const awayStates = /^(08|40|53|57P|57014|55P03|25006|58)/
+const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EACCES'])
+
+/** What the pool says when a connection took too long: it was busy, or somebody hangs. */
+const poolTimeout = 'timeout exceeded when trying to connect'
+
+/** Whether an error of the driver means that the database is away, busy, gave up on a deadlock, or refuses to write for now. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (awayStates.test(code) || awayErrno.has(code)) return true
+  return (
+    /Connection terminated|Client has encountered a connection error/.test(error.message) ||
+    error.message === poolTimeout
+  )
+}
+
+/** A database that could not be reached is left alone for so long, milliseconds: else each request dials it once more. */
+const redialAfter = 100
+
+async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function streamOf(client: pg.PoolClient): Socket {
+  const { connection } = client as pg.PoolClient & { readonly connection: { readonly stream: Socket } }
+  return connection.stream
+}
+
+/** The connections of a pool, lent for one piece of work each. */
+export class Connections {
+  readonly #pool: pg.Pool
+  #refusal: { readonly error: unknown; readonly at: number } | undefined
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /**
+   * Lends a connection. What was begun on it and failed is rolled back; one that was lost is thrown away, and so is one that was kept too
+   * long: a database that hangs keeps no timeout of its own.
+   * @param limit from asking for a connection to the end of the work, milliseconds
+   * @throws the error of the work, or that of a database that cannot be reached
+   */
+  async lend<Result>(limit: number, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    const begun = performance.now()
+    const client = await this.#connect()
+    let broken: Error | undefined
+    const onLost = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onLost)
+    const late = setTimeout(() => streamOf(client).destroy(), limit - (performance.now() - begun))
+    try {
+      return await work(client)
+    } catch (error) {
+      broken ??= await rollback(client)
+      throw error
+    } finally {
+      clearTimeout(late)
+      client.off('error', onLost)
+      client.release(broken)
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    const refusal = this.#pool.idleCount === 0 ? this.#refusal : undefined
+    if (refusal && performance.now() - refusal.at < redialAfter) throw refusal.error
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      const dialled = !(error instanceof Error && error.message === poolTimeout)
+      if (dialled) this.#refusal = { error, at: performance.now() }
+      throw error
+    }
+  }
+}
