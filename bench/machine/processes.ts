@@ -53,17 +53,29 @@ function busySeconds(): number {
   return (user + nice + system + interrupts + soft) / ticksPerSecond
 }
 
-function proportionalKilobytes(pid: number): number {
+interface Memory {
+  /** Its own, and its part of what it shares with its kind. */
+  readonly own: number
+  /** Of files, which are mostly the program: as many others as run it too share these. */
+  readonly files: number
+}
+
+/** Memory of a process in kB. */
+function memoryOfOne(pid: number): Memory {
   try {
-    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
+    const parts = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const read = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+    return { own: read(parts, 'Pss_Anon') + read(parts, 'Pss_Shmem'), files: read(status, 'RssFile') }
   } catch {
-    return 0
+    return { own: 0, files: 0 }
   }
 }
 
-/** Memory of a process and what it started, in MB; what is shared counts once. */
+/** Memory of a process and what it started, in MB, as if nobody else ran its program; what they share counts once. */
 export function memoryOf(root: number): number {
-  return treeOf(root).reduce((sum, pid) => sum + proportionalKilobytes(pid), 0) / 1024
+  const all = treeOf(root).map(memoryOfOne)
+  return (all.reduce((sum, { own }) => sum + own, 0) + Math.max(...all.map(({ files }) => files))) / 1024
 }
 
 /** Processor time in percent of one core, memory in MB. */

@@ -2,9 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serverCores } from '../machine/processes.ts'
 
+/** A control group that the server starts in, as it would in a container: Node sizes its heap by the group's limit of memory. */
+const { BENCH_SERVER_CGROUP: group } = process.env
+const intoGroup = group ? ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group] : []
+
 /** Starts a program on the server's cores. */
 export function startPinned(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn('taskset', ['-c', serverCores, command, ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const [program = '', ...rest] = [...intoGroup, 'taskset', '-c', serverCores, command, ...args]
+  return spawn(program, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 /** Ends a program and waits until it is gone. */

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { connectionOf } from '../../packages/server/src/db/embedded.ts'
+import { connectAsOwner } from '../../packages/testing/src/owner.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
 import type { LoadUser } from '../drivers/driver.ts'
 import { endChild, startPinned, untilAnswers } from './child.ts'
@@ -16,7 +18,8 @@ export type Caller = <Output>(path: string, body?: object) => Promise<Output>
 export interface ParleyProcess {
   readonly pid: number
   readonly port: number
-  tokenOf(name: string): string
+  readonly dataDir: string
+  tokenOf(name: string, workspace?: string): string
   /** Makes somebody known and answers how to call in that name. */
   person(name: string, workspace?: string): Promise<Caller>
   stop(): Promise<void>
@@ -47,14 +50,14 @@ export async function runParley(args: readonly string[], env: NodeJS.ProcessEnv)
 export async function startParleyWith(env: NodeJS.ProcessEnv, flags: readonly string[] = []): Promise<ParleyProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
+  const dataDir = mkdtempSync(join(tmpdir(), 'parley-bench-'))
   const secret = randomBytes(32).toString('base64url')
   const settings = { PARLEY_DEMO: 'off', PARLEY_RATE_LIMITS: 'off', LOG_LEVEL: 'warn', PARLEY_JWT_SECRET: secret }
-  const place = { PATH: process.env.PATH, PORT: String(port), PARLEY_DATA_DIR: folder }
+  const place = { PATH: process.env.PATH, PORT: String(port), PARLEY_DATA_DIR: dataDir }
   const child = startPinned(process.execPath, [binary, 'start', ...flags], { ...place, ...settings, ...env })
   const stop = async () => {
     await endChild(child)
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(dataDir, { recursive: true, force: true })
   }
   try {
     await untilAnswers(child, `${url}/readyz`)
@@ -69,7 +72,7 @@ export async function startParleyWith(env: NodeJS.ProcessEnv, flags: readonly st
     await call(`${url}/api/me`, token)
     return (path, body) => call(`${url}/api/messaging${path}`, token, body)
   }
-  return { pid: child.pid ?? 0, port, tokenOf, person, stop }
+  return { pid: child.pid ?? 0, port, dataDir, tokenOf, person, stop }
 }
 
 /** Works through a list, several at a time. */
@@ -107,9 +110,11 @@ async function startFor(
   assignment: Assignment,
   env: NodeJS.ProcessEnv,
   flags: readonly string[] = [],
+  prepare: (server: ParleyProcess) => Promise<void> = async () => {},
 ): Promise<RunningServer> {
   const server = await startParleyWith(env, flags)
   try {
+    await prepare(server)
     const users = await makePeople(server, assignment)
     return { driver: 'parley', pid: server.pid, users, stop: () => server.stop() }
   } catch (error) {
@@ -133,9 +138,23 @@ export function startParleyTwice(assignment: Assignment): Promise<RunningServer>
   return startFor(assignment, emptyDatabase(assignment), ['--processes', '2'])
 }
 
+/** Files of a database's log, 16 MB each. */
+const logFiles = 24
+
+/** A database that has run for a while writes its log into files from before; a new one makes each of them first, at 16 MB. */
+async function writeLogOnce({ dataDir }: ParleyProcess): Promise<void> {
+  const owner = await connectAsOwner(connectionOf(dataDir))
+  for (let file = 0; file < logFiles; file++) {
+    await owner.query("select pg_logical_emit_message(false, 'bench', '')", [])
+    await owner.query('select pg_switch_wal()', [])
+  }
+  await owner.query('checkpoint', [])
+  await owner.end()
+}
+
 /** Parley with the database it brings along. */
 export function startParleyEmbedded(assignment: Assignment): Promise<RunningServer> {
-  return startFor(assignment, {})
+  return startFor(assignment, {}, [], writeLogOnce)
 }
 
 /** The same, sends over HTTP. */

@@ -1,7 +1,11 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Histogram } from '../load/histogram.ts'
+import type { CrowdOrder } from '../load/crowd.ts'
+import { Histogram, type HistogramCounts } from '../load/histogram.ts'
+import { type Post, postEvery } from '../load/posts.ts'
 import { awaitQuiet } from '../machine/processes.ts'
-import { type Caller, type ParleyProcess, startParleyWith } from '../servers/parley.ts'
+import { type ParleyProcess, startParleyWith } from '../servers/parley.ts'
 import { delayCells, delayColumns } from './timing.ts'
 import type { Workload } from './workload.ts'
 
@@ -10,47 +14,23 @@ const noisyPeople = 100
 const noisyInterval = 250
 const quietInterval = 1_000
 
-interface Talk {
-  readonly caller: Caller
-  readonly path: string
-}
-
 /** Somebody with a conversation of his own in a workspace. */
-async function talkOf(server: ParleyProcess, name: string, workspace: string): Promise<Talk> {
-  const caller = await server.person(name, workspace)
+async function postOf(server: ParleyProcess, name: string, workspace: string): Promise<Post> {
+  const call = await server.person(name, workspace)
   const body = { kind: 'internal', participants: [], subject: name }
-  const made = await caller<{ conversation: { conversation: { id: string } } }>('/conversations', body)
-  return { caller, path: `/conversations/${made.conversation.conversation.id}/messages` }
+  const made = await call<{ conversation: { conversation: { id: string } } }>('/conversations', body)
+  const path = `/api/messaging/conversations/${made.conversation.conversation.id}/messages`
+  return { url: `http://127.0.0.1:${server.port}${path}`, token: server.tokenOf(name, workspace) }
 }
 
-const refused = / answered 429: /
-
-/** What the limits refuse does not count. */
-async function send({ caller, path }: Talk, histogram: Histogram): Promise<void> {
-  const begun = performance.now()
-  try {
-    await caller(path, { clientKey: `neighbour-${begun}`, text: 'Hello' })
-    histogram.add((performance.now() - begun) * 1000)
-  } catch (error) {
-    if (!(error instanceof Error && refused.test(error.message))) throw error
-  }
-}
-
-/** Sends at even times, whether or not earlier ones were answered. */
-async function sendEvery(interval: number, seconds: number, talk: Talk, histogram: Histogram): Promise<void> {
-  const under: Promise<void>[] = []
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(interval)) {
-    under.push(send(talk, histogram))
-  }
-  await Promise.all(under)
-}
-
-async function sendTogether(seconds: number, talks: readonly Talk[], histogram: Histogram): Promise<void> {
-  const one = async (talk: Talk, index: number) => {
-    await sleep((noisyInterval / talks.length) * index)
-    await sendEvery(noisyInterval, seconds, talk, histogram)
-  }
-  await Promise.all(talks.map(one))
+/** Lets a crowd post in a process of its own, and answers how long it took. */
+function crowd(order: CrowdOrder): Promise<HistogramCounts> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(import.meta.dirname, '../load/crowd.ts'))
+    child.once('message', (counts) => resolve(counts as HistogramCounts))
+    child.once('exit', (code) => reject(new Error(`The crowd ended with ${code}`)))
+    child.send(order)
+  })
 }
 
 /** What a workspace feels of another one that sends as much as it may: a message a second, alone and beside it, with the limits on. */
@@ -59,14 +39,19 @@ export const neighbour: Workload = async ({ seconds, runs }, database) => {
   const env = { DATABASE_URL: database.create('parley'), PARLEY_RATE_LIMITS: 'on' }
   const server = await startParleyWith(env)
   try {
-    const quiet = await talkOf(server, 'ana', 'quiet')
-    const noisy: Talk[] = []
-    for (let index = 0; index < noisyPeople; index++) noisy.push(await talkOf(server, `u${index}`, 'noisy'))
+    const quiet = await postOf(server, 'ana', 'quiet')
+    const posts: Post[] = []
+    for (let index = 0; index < noisyPeople; index++) posts.push(await postOf(server, `u${index}`, 'noisy'))
     const [alone, beside, others] = [new Histogram(), new Histogram(), new Histogram()]
+    const besideThem = async () => {
+      await sleep(1_000)
+      await postEvery(quietInterval, seconds - 2, quiet, beside)
+    }
     for (let run = 0; run < runs; run++) {
       await awaitQuiet()
-      await sendEvery(quietInterval, seconds, quiet, alone)
-      await Promise.all([sendEvery(quietInterval, seconds, quiet, beside), sendTogether(seconds, noisy, others)])
+      await postEvery(quietInterval, seconds, quiet, alone)
+      const [counts] = await Promise.all([crowd({ posts, interval: noisyInterval, seconds }), besideThem()])
+      others.merge(counts)
     }
     const rows = { alone, 'beside the other': beside, 'the other': others }
     const delays = Object.entries(rows).map(([who, histogram]) => ({ who, ...histogram.delays() }))

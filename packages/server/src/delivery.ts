@@ -1,7 +1,7 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Fresh, Hint, Signal } from './bus.ts'
-import { type Ask, type Batch, readBatches, readMembers } from './changes/change.service.ts'
+import { type Batch, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
+import { LogReader } from './changes/log-reader.ts'
 import { toEvent, type Viewer } from './changes/materialize.service.ts'
 import type { Membership } from './changes/resume.service.ts'
 import type { Line, Services } from './context.ts'
@@ -41,13 +41,6 @@ interface Feed {
   running: boolean
 }
 
-/** Feeds that are read together, and what was found of each. */
-interface Round {
-  readonly asks: Ask[]
-  readonly batches: Promise<readonly Batch[]>
-}
-
-const largestRound = 1_000
 const freshKept = 64
 const retryDelay = 500
 
@@ -80,14 +73,14 @@ export class Delivery {
   readonly #readers = new Map<string, Reader>()
   readonly #feedsOf = new Map<string, Set<Feed>>()
   readonly #noted = new Map<string, number>()
-  /** Readings that begin at the end of this turn, by workspace. */
-  readonly #rounds = new Map<string, Round>()
   #arriving = 0
   #closed = false
   readonly #services: Pick<Services, 'db' | 'log'>
+  readonly #log: LogReader
 
   constructor(services: Pick<Services, 'db' | 'log'>) {
     this.#services = services
+    this.#log = new LogReader(services)
   }
 
   /** Takes in a hint: a write has committed. */
@@ -249,8 +242,8 @@ export class Delivery {
   }
 
   async #advance(feed: Feed): Promise<void> {
-    const { workspaceId } = feed
-    const batch = feed.fresh.get(feed.delivered) ?? (await this.#read(feed))
+    const { workspaceId, conversationId, delivered } = feed
+    const batch = feed.fresh.get(delivered) ?? (await this.#log.read(workspaceId, { conversationId, after: delivered }))
     if (batch.changes.length === 0) feed.hinted = feed.delivered
     for (const change of batch.changes) {
       if (change.type === 'conversation-created') await this.#gather(feed)
@@ -261,26 +254,6 @@ export class Delivery {
     }
     for (const from of feed.fresh.keys()) if (from < feed.delivered) feed.fresh.delete(from)
     this.#passWaiting(feed)
-  }
-
-  /** Feeds of a workspace that are found behind in one turn are read together; they wait for no earlier reading. */
-  async #read({ workspaceId, conversationId, delivered }: Feed): Promise<Batch> {
-    const round = this.#rounds.get(workspaceId) ?? this.#begin(workspaceId)
-    const place = round.asks.push({ conversationId, after: delivered }) - 1
-    if (round.asks.length === largestRound) this.#rounds.delete(workspaceId)
-    return (await round.batches)[place] ?? batchOf(conversationId, { changes: [], messages: [] })
-  }
-
-  #begin(workspaceId: string): Round {
-    const asks: Ask[] = []
-    const read = async () => {
-      await turn()
-      if (this.#rounds.get(workspaceId) === round) this.#rounds.delete(workspaceId)
-      return readBatches(this.#services, workspaceId, asks)
-    }
-    const round: Round = { asks, batches: read() }
-    this.#rounds.set(workspaceId, round)
-    return round
   }
 
   #passWaiting(feed: Feed): void {

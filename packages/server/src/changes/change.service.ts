@@ -124,8 +124,9 @@ export async function readMembers(
   workspaceId: string,
   conversationId: string,
 ): Promise<ReadonlyMap<string, number>> {
-  const rows = await db.transaction('read', { kind: 'system', workspaceId }, (tx) =>
-    tx.query<{ user_id: string; from_seq: number }>(members, [workspaceId, conversationId]),
-  )
+  const rows = await db.read<{ user_id: string; from_seq: number }>({ kind: 'system', workspaceId }, members, [
+    workspaceId,
+    conversationId,
+  ])
   return new Map(rows.map((row) => [row.user_id, row.from_seq]))
 }

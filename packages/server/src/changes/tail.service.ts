@@ -44,9 +44,7 @@ class Tail {
   /** Reads what has moved since the last time, and passes it to this node's delivery. */
   async look(): Promise<void> {
     const { db, bus } = this.#services
-    const [view] = await db.transaction('read', { kind: 'system', workspaceId: '' }, (tx) =>
-      tx.query<View>(look, [this.#snapshot]),
-    )
+    const [view] = await db.read<View>({ kind: 'system', workspaceId: '' }, look, [this.#snapshot])
     if (!view || this.#closed) return
     this.#snapshot = view.snapshot
     for (const hint of view.hints) bus.hear(hint)

@@ -23,7 +23,7 @@ const findAccount = statement('people-account', 'select 1 from accounts where wo
 /** Whether anybody in a workspace has an account of their own to sign in with. */
 export async function hasAccounts(db: Database, workspaceId: string): Promise<boolean> {
   const scope = { kind: 'system', workspaceId } as const
-  const found = await db.transaction('read', scope, (tx) => tx.query(findAccount, [workspaceId]))
+  const found = await db.read(scope, findAccount, [workspaceId])
   return found.length > 0
 }
 

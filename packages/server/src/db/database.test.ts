@@ -79,3 +79,11 @@ test('G1 a statement that nobody waits for fails the commit', async () => {
   const failing = db.transaction('write', scope, async (tx) => void tx.send(divide, [0]))
   await expect(failing).rejects.toMatchObject({ code: 'invalid' })
 })
+
+test('G1 one statement is read in one trip, within its scope; what fails is said, and the next one is served', async () => {
+  await owned.query(`insert into workspaces (id, name) values ('w1', 'One'), ('w2', 'Two') on conflict do nothing`)
+  const seen = statement('test-seen', 'select id from workspaces order by id')
+  expect(await db.read(scope, seen)).toEqual([{ id: 'w1' }])
+  await expect(db.read(scope, divide, [0])).rejects.toMatchObject({ code: 'invalid' })
+  expect(await db.read(scope, divide, [6])).toEqual([{ quotient: 2 }])
+})

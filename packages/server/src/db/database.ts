@@ -58,6 +58,8 @@ export type Mode = 'read' | 'write' | 'bulk'
 /** The database as the application's role, which owns nothing. */
 export interface Database {
   transaction<Result>(mode: Mode, scope: Scope, work: (tx: Tx) => Promise<Result>): Promise<Result>
+  /** Rows of one statement, in one trip. */
+  read<Row extends object>(scope: Scope, statement: Statement, values?: readonly unknown[]): Promise<Row[]>
   /** Whether the database answers, asked with a statement of its own. */
   ping(): Promise<boolean>
   /** The random name of this database's history; another one after a restore. */
@@ -188,14 +190,19 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     if (!closing) log.warn({ error: error.message }, 'database connection lost')
   })
   const { rows } = await pool.query<{ epoch: string }>('select epoch from installation')
+  const transaction: Database['transaction'] = async (mode, scope, work) => {
+    try {
+      return await connections.lend(limits[mode], (client) => runTransaction(client, mode, scope, work))
+    } catch (error) {
+      throw translate(error)
+    }
+  }
   return {
     epoch: rows[0]?.epoch ?? '',
-    transaction: async (mode, scope, work) => {
-      try {
-        return await connections.lend(limits[mode], (client) => runTransaction(client, mode, scope, work))
-      } catch (error) {
-        throw translate(error)
-      }
+    transaction,
+    read: async <Row extends object>(scope: Scope, asked: Statement, values: readonly unknown[] = []) => {
+      const found = await transaction('read', scope, async (tx) => tx.send<Row>(asked, values))
+      return found()
     },
     ping: () =>
       connections

@@ -150,7 +150,7 @@ const guests: readonly { readonly id: DemoUserId; readonly role: string }[] = [
  * @returns three people to sign in as, or null when there is somebody in the workspace already
  */
 export async function seedDemo(services: Services, identity: Identity): Promise<DemoPerson[] | null> {
-  const known = await services.db.transaction('read', scope, (tx) => tx.query(anyone, [workspaceId]))
+  const known = await services.db.read(scope, anyone, [workspaceId])
   if (known.length > 0) return null
   for (const user of Object.values(demoUsers)) {
     await identity.createUser({ ...user, workspace: workspaceId, workspaceName: demoWorkspaceName })

@@ -111,7 +111,7 @@ export async function setPassword(
 ): Promise<void> {
   const values = [workspaceId, userId]
   const scope = systemScope(workspaceId)
-  const [account] = await services.db.transaction('read', scope, (tx) => tx.query<{ email: string }>(findEmail, values))
+  const [account] = await services.db.read<{ email: string }>(scope, findEmail, values)
   if (!account) throw new ParleyError('not_found')
   requireGoodPassword(password, account.email)
   const hash = await hashPassword(password)

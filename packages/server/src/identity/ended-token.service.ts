@@ -34,9 +34,9 @@ export async function endToken({ db }: Pick<Services, 'db'>, { actor, key, expir
 export function endedTokens({ db }: Pick<Services, 'db'>): () => Promise<readonly string[]> {
   let since: string | null = null
   return async () => {
-    const [found] = await db.transaction('read', { kind: 'system', workspaceId: '' }, (tx) =>
-      tx.query<{ next: string; keys: string[] }>(recent, [since]),
-    )
+    const [found] = await db.read<{ next: string; keys: string[] }>({ kind: 'system', workspaceId: '' }, recent, [
+      since,
+    ])
     since = found?.next ?? since
     return found?.keys ?? []
   }

@@ -92,8 +92,7 @@ export function hostUsers({ db, bus }: Pick<Services, 'db' | 'bus'>): ReadHostUs
   return async (claims) => {
     const { workspace: workspaceId, sub } = claims
     const scope = { kind: 'system', workspaceId } as const
-    const read = (tx: Tx) => tx.query<UserRow>(find, [workspaceId, sub])
-    let [row] = await db.transaction('read', scope, read)
+    let [row] = await db.read<UserRow>(scope, find, [workspaceId, sub])
     const role = row?.role
     const key = JSON.stringify([workspaceId, sub])
     const last = seen.get(key)
@@ -103,7 +102,7 @@ export function hostUsers({ db, bus }: Pick<Services, 'db' | 'bus'>): ReadHostUs
       if (differs(row, wanted, last?.hash !== hash)) {
         row = await db.transaction('write', scope, async (tx) => {
           await save(tx, workspaceId, wanted)
-          return (await read(tx))[0]
+          return (await tx.query<UserRow>(find, [workspaceId, sub]))[0]
         })
       }
       seen.set(key, { issuedAt: claims.iat, hash })

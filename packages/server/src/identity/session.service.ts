@@ -91,7 +91,7 @@ export async function findSession({ db }: Pick<Services, 'db'>, cookie: string):
   if (!secret) throw new ParleyError('unauthenticated')
   const { workspaceId, hash } = secret
   const scope = { kind: 'system', workspaceId } as const
-  const [row] = await db.transaction('read', scope, (tx) => tx.query<SessionRow>(find, [workspaceId, hash]))
+  const [row] = await db.read<SessionRow>(scope, find, [workspaceId, hash])
   if (!row) throw new ParleyError('unauthenticated')
   if (row.stale) await db.transaction('write', scope, (tx) => tx.query(touch, [workspaceId, hash]))
   return toSession(workspaceId, hash, row)

@@ -79,8 +79,10 @@ export async function signInWithPassword(
   const { db } = services
   const account = email.trim().toLowerCase()
   const attempt = await attempts.begin(address, JSON.stringify([workspaceId, account]))
-  const [found] = await db.transaction('read', systemScope(workspaceId), (tx) =>
-    tx.query<{ user_id: string; password_hash: string | null }>(findAccount, [workspaceId, account]),
+  const [found] = await db.read<{ user_id: string; password_hash: string | null }>(
+    systemScope(workspaceId),
+    findAccount,
+    [workspaceId, account],
   )
   const fits = await fitsPassword(password, found?.password_hash)
   if (!found || !fits) throw new ParleyError('credentials_invalid')

@@ -119,9 +119,7 @@ async function findCreated(ctx: Context, input: Input): Promise<string | undefin
   if (input.clientKey === undefined) return undefined
   const { actor, db } = ctx
   const values = [actor.workspaceId, actor.userId, input.clientKey]
-  const [row] = await db.transaction('read', scopeOf(actor), (tx) =>
-    tx.query<{ id: string; body_hash: string }>(findByKey, values),
-  )
+  const [row] = await db.read<{ id: string; body_hash: string }>(scopeOf(actor), findByKey, values)
   if (row && row.body_hash !== bodyHash(input)) throw new ParleyError('client_key_reused')
   return row?.id
 }

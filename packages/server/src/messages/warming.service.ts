@@ -22,7 +22,7 @@ const mostConversations = 100
 async function readBusiest({ db, cache }: Services): Promise<Busy[]> {
   const wanted = Math.min(mostConversations, Math.floor(cache.size / 2))
   if (wanted === 0) return []
-  return db.transaction('read', { kind: 'system', workspaceId: '' }, (tx) => tx.query<Busy>(findBusiest, [wanted]))
+  return db.read<Busy>({ kind: 'system', workspaceId: '' }, findBusiest, [wanted])
 }
 
 /**

@@ -35,9 +35,7 @@ export function readBelongings(
   workspaceId: string,
   userIds: readonly string[],
 ): Promise<Belonging[]> {
-  return db.transaction('read', { kind: 'system', workspaceId }, (tx) =>
-    tx.query<Belonging>(conversations, [workspaceId, userIds]),
-  )
+  return db.read<Belonging>({ kind: 'system', workspaceId }, conversations, [workspaceId, userIds])
 }
 
 /** Who of some people shares a conversation with whom of some others. Reads as the system. */
@@ -47,7 +45,5 @@ export function readPairs(
   readerIds: readonly string[],
   userIds: readonly string[],
 ): Promise<Pair[]> {
-  return db.transaction('read', { kind: 'system', workspaceId }, (tx) =>
-    tx.query<Pair>(pairs, [workspaceId, readerIds, userIds]),
-  )
+  return db.read<Pair>({ kind: 'system', workspaceId }, pairs, [workspaceId, readerIds, userIds])
 }

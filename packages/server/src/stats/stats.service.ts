@@ -41,7 +41,7 @@ export function createStats(
     perf: { now: clock },
     fetchMethod: async (workspaceId) => {
       const scope = { kind: 'system', workspaceId } as const
-      const [row] = await db.transaction('read', scope, (tx) => tx.query<Counts>(count, [workspaceId]))
+      const [row] = await db.read<Counts>(scope, count, [workspaceId])
       return row
     },
   })
