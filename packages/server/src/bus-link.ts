@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Hint } from './bus.ts'
 import type { Packet, Way, Word } from './bus-linked.ts'
 import { openRedis } from './redis.ts'
 
@@ -21,6 +22,10 @@ const missedAtMost = 3
 const missedBeforeRenewal = 12
 const wordsWaiting = 10_000
 const wordsPerPacket = 500
+
+function withoutFresh({ fresh: _, ...hint }: Hint): Hint {
+  return hint
+}
 
 function toPacket(text: string): Packet | null {
   try {
@@ -67,7 +72,7 @@ export class Link implements Way {
       this.#parts.failed(1)
       return
     }
-    this.#waiting.push(word)
+    this.#waiting.push('hint' in word ? { hint: withoutFresh(word.hint) } : word)
     if (this.#sending) return
     this.#sending = true
     setImmediate(() => void this.#drain())

@@ -30,10 +30,6 @@ export interface WayEvents {
   readonly turned: () => void
 }
 
-function withoutFresh({ fresh: _, ...hint }: Hint): Hint {
-  return hint
-}
-
 function repeat(local: Bus, word: Word, onNews: (news: PresenceNews) => void): void {
   if ('hint' in word) local.hear(word.hint)
   else if ('signal' in word) local.signal(word.signal)
@@ -61,7 +57,7 @@ export function linkedBus(nodeId: string, open: (events: WayEvents) => Way): Bus
     },
     publish: (hint) => {
       local.publish(hint)
-      way.send({ hint: withoutFresh(hint) })
+      way.send({ hint })
     },
     signal: (signal) => {
       local.signal(signal)

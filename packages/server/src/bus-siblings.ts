@@ -1,11 +1,6 @@
 import type { Bus } from './bus.ts'
-import { linkedBus, type Packet, type Way, type WayEvents, type Word } from './bus-linked.ts'
-
-/** The other processes of this machine, reached through the one that started them all. */
-export interface Siblings {
-  send(packet: Packet): void
-  onPacket(listener: (packet: Packet) => void): void
-}
+import { linkedBus, type Way, type WayEvents, type Word } from './bus-linked.ts'
+import type { Siblings } from './siblings.ts'
 
 class SiblingWay implements Way {
   readonly healthy = true

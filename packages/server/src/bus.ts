@@ -17,7 +17,7 @@ export interface Hint {
   readonly seq: number
   /** Users who became participants by this write. */
   readonly joined: readonly string[]
-  /** All of what was written, for this process alone: it never goes over the wire to other nodes. */
+  /** All of what was written, for the processes of this machine: it never goes over the wire to other nodes. */
   readonly fresh?: Fresh
 }
 

@@ -5,6 +5,7 @@ import type { Cache } from './cache.ts'
 import type { Database, Scope } from './db/database.ts'
 import type { Groups } from './groups.ts'
 import { newId } from './ids.ts'
+import type { Siblings } from './siblings.ts'
 import type { Seats } from './write-seats.ts'
 
 /** The team sees every change of a conversation; the public line leaves out what only the team may see. */
@@ -23,6 +24,7 @@ export interface Services {
   readonly bus: Bus
   readonly groups: Groups
   readonly seats: Seats
+  readonly siblings?: Siblings | undefined
   readonly cache: Cache
   readonly clock: Clock
   readonly ids: Ids

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Bus, localBus } from './bus.ts'
 import { redisBus } from './bus-redis.ts'
-import { type Siblings, siblingBus } from './bus-siblings.ts'
+import { siblingBus } from './bus-siblings.ts'
 import { openCache } from './cache.ts'
 import { changeRoutes } from './changes/change.routes.ts'
 import { startTail } from './changes/tail.service.ts'
@@ -24,6 +24,7 @@ import { identityRoutes } from './identity/identity.routes.ts'
 import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { inboxRoutes } from './inbox/inbox.routes.ts'
 import { messageRoutes } from './messages/message.routes.ts'
+import { serveSiblings } from './messages/send-anywhere.service.ts'
 import { warmCache } from './messages/warming.service.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { participantRoutes } from './participants/participant.routes.ts'
@@ -31,6 +32,7 @@ import { createRates } from './rate-limit.ts'
 import { readRoutes } from './reads/read.routes.ts'
 import { Realtime } from './realtime.ts'
 import { openRedis, type SharedCounts } from './redis.ts'
+import type { Siblings } from './siblings.ts'
 import { statsRoutes } from './stats/stats.routes.ts'
 import { createStats, type ReadStats } from './stats/stats.service.ts'
 import { userRoutes } from './users/user.routes.ts'
@@ -157,7 +159,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   metrics.watchCache(() => cache.counts())
   const seats = new Seats()
   bus.onHint((hint) => seats.heard(hint))
-  const services: Services = { db, bus, groups: new Groups(), seats, cache, clock, ids, log }
+  const { siblings } = parts
+  const services: Services = { db, bus, groups: new Groups(), seats, siblings, cache, clock, ids, log }
+  serveSiblings(services)
   const shared = openShared(config, db)
   const identity = createIdentity(services, config, shared)
   await identity.learnEnded()

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createProgram, type People, type Program, people, say, startConversation } from '@parley/testing'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createProgram, newKey, note, type People, type Program, people, say, startConversation } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectionOf } from '../src/db/embedded.ts'
+import { judgeLoad, startLoad } from './load.ts'
 
 let program: Program
 let all: People
@@ -18,8 +21,13 @@ function workers(): number[] {
   return program.processes().filter((pid) => pid !== program.pid && pid !== 0 && isNode(pid))
 }
 
+/** Not one that has just ended. */
 function isNode(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
+  } catch {
+    return false
+  }
 }
 
 test('NODE-9 two processes serve one port, and everybody hears everybody in order', async () => {
@@ -37,6 +45,57 @@ test('NODE-9 two processes serve one port, and everybody hears everybody in orde
     socket.close()
   }
   expect(workers()).toHaveLength(2)
+})
+
+test('NODE-9 whoever takes a message, the answer is the same, and a key counts once', async () => {
+  const conversations = await Promise.all(Array.from({ length: 8 }, () => startConversation(all.alice, [all.carol])))
+  for (const { conversation } of conversations) {
+    const { id: conversationId } = conversation
+    const more = { clientKey: newKey() }
+    const said = await Promise.all([1, 2, 3, 4].map(() => say(all.carol, conversationId, 'once', more)))
+    expect(new Set(said.map(({ id }) => id)).size).toBe(1)
+    await expect(say(all.carol, conversationId, 'other', more)).rejects.toMatchObject({ code: 'client_key_reused' })
+    await expect(note(all.carol, conversationId, 'note')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(say(all.dave, conversationId, 'outside')).rejects.toMatchObject({ code: 'not_found' })
+    const quote = say(all.alice, conversationId, 'quote', { replyTo: 'nothing' })
+    await expect(quote).rejects.toMatchObject({ code: 'not_found' })
+  }
+})
+
+test('NODE-9 a process that hangs keeps no message of the others, and is asked again when it goes on', async () => {
+  const conversations = await Promise.all(Array.from({ length: 8 }, () => startConversation(all.alice, [all.bob])))
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => all.alice.online()))
+  const [victim = 0] = workers()
+  const sayEverywhere = async (text: string) => {
+    for (const { conversation } of conversations) {
+      const input = { conversationId: conversation.id, clientKey: newKey(), text, audience: 'everyone' } as const
+      await Promise.any(sockets.map((socket) => socket.command('send-message', input)))
+    }
+  }
+  process.kill(victim, 'SIGSTOP')
+  const begun = performance.now()
+  await sayEverywhere('meanwhile').finally(() => process.kill(victim, 'SIGCONT'))
+  expect(performance.now() - begun).toBeLessThan(5_000)
+  await sayEverywhere('afterwards')
+  for (const { conversation, seq } of conversations) {
+    for (const socket of sockets) await socket.reached(conversation.id, seq + 2)
+    const { items } = await all.bob.call('listMessages', { conversationId: conversation.id })
+    expect(items.map((message) => message.text)).toEqual(['meanwhile', 'afterwards'])
+  }
+  for (const socket of sockets) socket.close()
+})
+
+test('G1 G2 G4 G6 NODE-9 processes are killed one after the other under load: nothing lost, doubled, out of order or unread', async () => {
+  const load = await startLoad(all, 4)
+  for (let round = 0; round < 4; round += 1) {
+    await sleep(300)
+    const [victim = 0] = workers()
+    process.kill(victim, 'SIGKILL')
+    await expect.poll(() => workers().includes(victim) || workers().length, { timeout: 15_000 }).toBe(2)
+  }
+  await sleep(1_000)
+  expect(await judgeLoad(load, connectionOf(program.dataDir))).toEqual([])
+  for (const writer of load.writers) expect(writer.acknowledgements.length).toBeGreaterThan(20)
 })
 
 test('NODE-9 a process that is killed is replaced; the others go on', async () => {

@@ -1,5 +1,7 @@
+import cluster from 'node:cluster'
 import { createLog } from '../log.ts'
 import { startServer } from '../server.ts'
+import { WorkerSiblings } from './worker-siblings.ts'
 import type { FromWorker, ToWorker } from './worker-words.ts'
 
 /** One of several processes that serve the same port: started, fed and stopped by the process that forked it. */
@@ -9,21 +11,23 @@ function tell(word: FromWorker): void {
 }
 
 async function serve({ config, connection }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  const siblings = new WorkerSiblings(cluster.worker?.id ?? 0, tell)
+  process.on('message', (word: ToWorker) => siblings.hear(word))
   const heard = new Promise<'stop'>((resolve) => {
     process.on('message', (word: ToWorker) => word.kind === 'stop' && resolve('stop'))
-    process.on('disconnect', () => resolve('stop'))
+    process.on('disconnect', () => {
+      siblings.hear({ kind: 'serving', workers: [] })
+      resolve('stop')
+    })
   })
   const server = await startServer(config, {
     connection,
     log: createLog(config),
-    siblings: {
-      send: (packet) => tell({ kind: 'packet', packet }),
-      onPacket: (listener) =>
-        void process.on('message', (word: ToWorker) => word.kind === 'packet' && listener(word.packet)),
-    },
+    siblings,
   })
   tell({ kind: 'ready', url: server.url })
   await heard
+  await siblings.idle()
   await server.close()
   if (process.connected) process.disconnect()
 }

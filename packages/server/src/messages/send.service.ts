@@ -319,12 +319,11 @@ function laneOf(workspaceId: string, conversationId: string): string {
 }
 
 /**
- * Sends a message or a note. Answered after the commit (delivery G1); a retry with the same key answers the same message (G2).
- * Goes with others of its workspace in one transaction; where another write holds the conversation, it waits apart from them.
+ * Sends a message or a note from this process. Goes with others of its workspace in one transaction; where another write holds the conversation, it waits apart from them.
  * @throws ParleyError `not_found` outside of the conversation, `forbidden` for a note by an outsider,
  *   `client_key_reused` for other content under a used key, `conversation_archived`
  */
-export async function sendMessage(ctx: Context, input: ParsedInput<'sendMessage'>): Promise<{ message: Message }> {
+export async function sendHere(ctx: Context, input: ParsedInput<'sendMessage'>): Promise<{ message: Message }> {
   const { groups, actor } = ctx
   const { conversationId, ...draft } = input
   const apart = JSON.stringify(['send', actor.workspaceId, conversationId])
