@@ -62,6 +62,12 @@ const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
 const closeLimit = 9_000
 const closeSweep = 50
 
+/**
+ * Where the system shares a port among processes, each listens for itself: when one is killed, the system resets what it had not taken.
+ * Elsewhere the first process accepts for all, and what is on its way to one that is killed hangs.
+ */
+const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd'
+
 function handlersOf(identity: Identity, readStats: ReadStats): Handlers {
   return {
     ...identityRoutes(identity),
@@ -173,7 +179,12 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   await app.ready()
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
-  const url = await app.listen({ port: config.port, host: config.host })
+  const listening = {
+    port: config.port,
+    host: config.host,
+    reusePort: siblings !== undefined && sharesPorts,
+  }
+  const url = await app.listen(listening)
   const unwatch = watchYoungTables(db, log)
   void warmCache(services)
   return {

@@ -107,6 +107,16 @@ test('NODE-9 a process that is killed is replaced; the others go on', async () =
   await say(all.bob, conversation.id, 'still here')
 })
 
+test('NODE-9 processes share their port with each other and with nobody else', async () => {
+  const port = new URL(program.url).port
+  const second = await createProgram({ PORT: port }, ['start', '--processes', '2'])
+  try {
+    await expect(second.start()).rejects.toThrow('The port is in use by another program')
+  } finally {
+    await second.remove()
+  }
+})
+
 test('NODE-9 a normal stop ends all of them with code 0', async () => {
   expect(await program.end('SIGTERM')).toMatchObject({ code: 0, signal: null })
   expect(program.processes()).toEqual([])

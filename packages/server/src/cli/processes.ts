@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
@@ -22,8 +23,19 @@ const program = join(import.meta.dirname, 'worker.ts')
 const restartDelay = 1_000
 const stopLimit = 12_000
 
+/** Packets on their way to a worker. More are left out: who does not take them reads the log, and must not fill the memory here. */
+const packetsOnTheWay = 1_000
+const onTheWay = new WeakMap<Worker, number>()
+
 function send(worker: Worker, word: ToWorker): void {
   if (worker.isConnected()) worker.send(word)
+}
+
+function sendPacket(worker: Worker, word: ToWorker): void {
+  const count = onTheWay.get(worker) ?? 0
+  if (count >= packetsOnTheWay || !worker.isConnected()) return
+  onTheWay.set(worker, count + 1)
+  worker.send(word, () => onTheWay.set(worker, (onTheWay.get(worker) ?? 1) - 1))
 }
 
 function all(): Worker[] {
@@ -43,7 +55,7 @@ function sendTo(id: number, word: ToWorker): void {
 
 /** Passes on what a worker says to others. */
 function pass(from: Worker, word: FromWorker): void {
-  if (word.kind === 'packet') for (const other of all()) if (other.id !== from.id) send(other, word)
+  if (word.kind === 'packet') for (const other of all()) if (other.id !== from.id) sendPacket(other, word)
   if (word.kind === 'asks') sendTo(word.to, { kind: 'asks', from: from.id, asks: word.asks })
   if (word.kind === 'replies') sendTo(word.to, { kind: 'replies', from: from.id, replies: word.replies })
 }
@@ -75,16 +87,28 @@ function stop(worker: Worker): Promise<void> {
   })
 }
 
+/** Takes the port for a moment: those who share it would not notice that others serve it as well. */
+async function portOf({ port, host }: Pick<Config, 'port' | 'host'>): Promise<number> {
+  const listener = createServer()
+  await new Promise<void>((resolve, reject) => listener.once('error', reject).listen(port, host, resolve))
+  const address = listener.address()
+  await new Promise((resolve) => listener.close(resolve))
+  return typeof address === 'object' && address ? address.port : port
+}
+
 /**
  * Starts several processes that serve one port and hear of each other through this one. A process that ends by itself is replaced.
  * @param count how many, at least 1
+ * @param given the parsed environment; port 0 takes a free port
  * @param parts the migrated database, and where to log
+ * @throws Error `EADDRINUSE` when somebody serves the port
  */
 export async function startProcesses(
   count: number,
-  config: Config,
+  given: Config,
   { connection, log }: ProcessesParts,
 ): Promise<Processes> {
+  const config = { ...given, port: await portOf(given) }
   let stopping = false
   const serving = new Set<number>()
   cluster.setupPrimary({ exec: program, args: [config.dataDir] })

@@ -2,7 +2,7 @@ import type { Packet } from '../bus-linked.ts'
 import type { Errand, Reply, Siblings } from '../siblings.ts'
 import type { Ask, FromWorker, Told, ToWorker } from './worker-words.ts'
 
-/** Who has not answered for so long counts as hung, until he answers; his errands are done where they came from. Milliseconds. */
+/** Who was asked and says nothing for so long counts as hung, until he answers; his errands are done where they came from. Milliseconds. */
 const patience = 1_000
 const sweepInterval = 250
 
@@ -49,9 +49,11 @@ export class WorkerSiblings implements Siblings {
   readonly #asks: Outbox<Ask>
   readonly #replies: Outbox<Told>
   readonly #answering = new Set<Promise<void>>()
+  /** When each was last heard of. */
+  readonly #heard = new Map<number, number>()
+  readonly #hung = new Set<number>()
   #onPacket: (packet: Packet) => void = () => {}
   #onAsk: ((errand: Errand) => Promise<Reply>) | undefined
-  readonly #hung = new Set<number>()
   #serving: readonly number[] = []
   #asked = 0
 
@@ -103,6 +105,7 @@ export class WorkerSiblings implements Siblings {
   #regroup(workers: readonly number[]): void {
     this.#serving = workers
     for (const worker of this.#hung) if (!workers.includes(worker)) this.#hung.delete(worker)
+    for (const worker of this.#heard.keys()) if (!workers.includes(worker)) this.#heard.delete(worker)
     this.#doHere(({ to }) => !workers.includes(to))
   }
 
@@ -116,6 +119,7 @@ export class WorkerSiblings implements Siblings {
   }
 
   #take(from: number, replies: readonly Told[]): void {
+    this.#heard.set(from, performance.now())
     this.#hung.delete(from)
     for (const { number, reply } of replies) this.#settle(number, reply)
   }
@@ -127,7 +131,9 @@ export class WorkerSiblings implements Siblings {
 
   #sweep(): void {
     const before = performance.now() - patience
-    for (const { to, since } of this.#pending.values()) if (since < before) this.#hung.add(to)
+    for (const { to, since } of this.#pending.values()) {
+      if (since < before && (this.#heard.get(to) ?? 0) < before) this.#hung.add(to)
+    }
     if (this.#hung.size > 0) this.#doHere(({ to }) => this.#hung.has(to))
   }
 
