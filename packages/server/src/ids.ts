@@ -42,6 +42,16 @@ export function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
+/**
+ * A number below another one: the same for the same text, and about as often each for many texts (FNV-1a, folded).
+ * @see http://www.isthe.com/chongo/tech/comp/fnv/
+ */
+export function spread(text: string, below: number): number {
+  let sum = 2_166_136_261
+  for (let index = 0; index < text.length; index += 1) sum = Math.imul(sum ^ text.charCodeAt(index), 16_777_619)
+  return ((sum ^ (sum >>> 15)) >>> 0) % below
+}
+
 /** One key of two texts, which no other two make. */
 export function pairKey(first: string, second: string): string {
   return `${first.length} ${first}${second}`

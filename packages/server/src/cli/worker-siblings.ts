@@ -1,4 +1,5 @@
 import type { Packet } from '../bus-linked.ts'
+import { spread } from '../ids.ts'
 import type { Errand, Reply, Siblings } from '../siblings.ts'
 import type { Ask, FromWorker, Told, ToWorker } from './worker-words.ts'
 
@@ -10,13 +11,6 @@ interface Pending {
   readonly to: number
   readonly since: number
   readonly resolve: (reply: Reply | undefined) => void
-}
-
-/** The same for the same text, and spread over all numbers below. */
-function numberOf(text: string, below: number): number {
-  let sum = 0
-  for (let index = 0; index < text.length; index += 1) sum = Math.imul(sum ^ text.charCodeAt(index), 16_777_619)
-  return ((sum ^ (sum >>> 15)) >>> 0) % below
 }
 
 /** What goes to each of several, gathered until the end of the turn. */
@@ -78,7 +72,7 @@ export class WorkerSiblings implements Siblings {
   }
 
   ask(errand: Errand): Promise<Reply | undefined> | undefined {
-    const to = this.#serving[numberOf(errand.input.conversationId, this.#serving.length)]
+    const to = this.#serving[spread(errand.input.conversationId, this.#serving.length)]
     if (to === undefined || to === this.#self || this.#hung.has(to)) return undefined
     const number = this.#asked++
     this.#asks.add(to, { number, errand })

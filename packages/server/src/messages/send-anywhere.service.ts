@@ -1,6 +1,5 @@
 import { type Message, ParleyError, type ParsedInput } from '@parley/protocol'
-import type { Context, Services } from '../context.ts'
-import type { Errand, Reply } from '../siblings.ts'
+import type { Context } from '../context.ts'
 import { sendHere } from './send.service.ts'
 
 /**
@@ -16,18 +15,4 @@ export async function sendMessage(ctx: Context, input: ParsedInput<'sendMessage'
   if ('message' in reply) return reply
   const { code, message, details } = reply.error
   throw new ParleyError(code, message, details)
-}
-
-/** Sends here what other processes of this machine ask for. */
-export function serveSiblings(services: Services): void {
-  const reply = async ({ actor, input }: Errand): Promise<Reply> => {
-    try {
-      return await sendHere({ ...services, actor }, input)
-    } catch (error) {
-      if (!(error instanceof ParleyError)) services.log.error({ error }, 'unexpected error')
-      const { code, message, details } = error instanceof ParleyError ? error : new ParleyError('internal')
-      return { error: { code, message, details } }
-    }
-  }
-  services.siblings?.onAsk(reply)
 }

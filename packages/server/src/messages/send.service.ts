@@ -3,7 +3,7 @@ import { type Audience, limits, type Message, ParleyError, type ParsedInput } fr
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
 import { KeyTaken, statement, type Tx } from '../db/database.ts'
-import { pairKey } from '../ids.ts'
+import { pairKey, spread } from '../ids.ts'
 import type { Writing } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
 import { readMessages } from './message.service.ts'
@@ -312,14 +312,14 @@ async function sendFree(sendings: readonly Sending[]): Promise<(Outcome | Later)
   return followers.map((follower) => follower ?? outcomes.next().value ?? new ParleyError('internal'))
 }
 
+/** Not the same as the process that writes into the conversation goes by: else one lane of each would be empty. */
 function laneOf(workspaceId: string, conversationId: string): string {
-  let sum = 0
-  for (let index = 0; index < conversationId.length; index += 1) sum = (sum * 31 + conversationId.charCodeAt(index)) | 0
-  return JSON.stringify(['send', workspaceId, (sum >>> 0) % lanesPerWorkspace])
+  return JSON.stringify(['send', workspaceId, spread(`lane ${conversationId}`, lanesPerWorkspace)])
 }
 
 /**
- * Sends a message or a note from this process. Goes with others of its workspace in one transaction; where another write holds the conversation, it waits apart from them.
+ * Sends a message or a note from this process. Goes with others of its workspace in one transaction; where another write holds the
+ * conversation, it waits apart from them.
  * @throws ParleyError `not_found` outside of the conversation, `forbidden` for a note by an outsider,
  *   `client_key_reused` for other content under a used key, `conversation_archived`
  */
