@@ -6,8 +6,12 @@ import type { Generators, Measurement } from './generators.ts'
 const bounds = { p99: 100, share: 0.999, drained: 1_000 } as const
 const growth = 1.5
 const precision = 0.05
-/** Percent of one core that other programs may use before a measurement is repeated, and how often it is made at most. */
+/** Percent of one core that others may take, in this machine or on its host, before a measurement is repeated, and how often it is made at most. */
 const disturbance = { most: 30, attempts: 4 } as const
+
+function disturbanceOf({ usage }: Measurement): number {
+  return usage.foreign + usage.stolen
+}
 
 /** Whether a server held a rate: everything acknowledged and delivered, 99 % of it within 100 ms, and nothing left over. */
 export function held(measurement: Measurement): boolean {
@@ -17,7 +21,7 @@ export function held(measurement: Measurement): boolean {
 }
 
 /**
- * Measures, again if other programs of the machine were in the way; the least disturbed attempt counts.
+ * Measures, again if others were in the way, in this machine or on its host; the least disturbed attempt counts.
  * @param enough whether an attempt counts however disturbed it was
  */
 export async function measureInQuiet(
@@ -31,15 +35,15 @@ export async function measureInQuiet(
     await awaitQuiet()
     const measurement = await generators.measure(rate, seconds)
     if (enough(measurement)) return measurement
-    if (!best || measurement.usage.foreign < best.usage.foreign) best = measurement
-    if (best.usage.foreign <= disturbance.most) return best
+    if (!best || disturbanceOf(measurement) < disturbanceOf(best)) best = measurement
+    if (disturbanceOf(best) <= disturbance.most) return best
   }
   if (!best) throw new Error('Nothing was measured')
   return best
 }
 
 /**
- * Finds the highest rate that is held: up by half until one is not, then between the two to within 5 %. Other programs can only lower what is held, so
+ * Finds the highest rate that is held: up by half until one is not, then between the two to within 5 %. Others can only lower what is held, so
  * what was held is not repeated.
  * @param from where to begin, messages a second
  * @param onMeasured told each step

@@ -46,11 +46,17 @@ function cpuSecondsOf(root: number): number {
   return treeOf(root).reduce((sum, pid) => sum + (stateOf(pid)?.seconds ?? 0), 0)
 }
 
-/** Seconds all cores were busy, since the machine started. */
-function busySeconds(): number {
+interface Cores {
+  /** Seconds they were busy, all of them together, since the machine started. */
+  readonly busy: number
+  /** Seconds they had something to do and the host of a virtual machine let them wait. */
+  readonly stolen: number
+}
+
+function coresState(): Cores {
   const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').trim().split(/\s+/).slice(1).map(Number)
-  const [user = 0, nice = 0, system = 0, , , interrupts = 0, soft = 0] = fields
-  return (user + nice + system + interrupts + soft) / ticksPerSecond
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, soft = 0, stolen = 0] = fields
+  return { busy: (user + nice + system + interrupts + soft) / ticksPerSecond, stolen: stolen / ticksPerSecond }
 }
 
 interface Memory {
@@ -85,13 +91,15 @@ export interface Usage {
   readonly memory: number
   /** What processes that are not ours used meanwhile. */
   readonly foreign: number
+  /** What the host of a virtual machine gave to others while there was something to do. */
+  readonly stolen: number
 }
 
 /** Starts measuring; the returned function ends it. */
 export function watchUsage(pids: { server: number; database: number; load: readonly number[] }): () => Usage {
   const all = () => ({
     at: microseconds(),
-    busy: busySeconds(),
+    ...coresState(),
     server: cpuSecondsOf(pids.server),
     database: cpuSecondsOf(pids.database),
     load: [...pids.load, process.pid].reduce((sum, pid) => sum + (stateOf(pid)?.seconds ?? 0), 0),
@@ -104,7 +112,14 @@ export function watchUsage(pids: { server: number; database: number; load: reado
     const database = after.database - before.database
     const foreign = after.busy - before.busy - server - database - (after.load - before.load)
     const memory = memoryOf(pids.server)
-    return { server: percent(server), database: percent(database), memory, foreign: percent(foreign) }
+    const stolen = after.stolen - before.stolen
+    return {
+      server: percent(server),
+      database: percent(database),
+      memory,
+      foreign: percent(foreign),
+      stolen: percent(stolen),
+    }
   }
 }
 
@@ -112,9 +127,9 @@ export function watchUsage(pids: { server: number; database: number; load: reado
 export async function awaitQuiet(limit = 10_000): Promise<void> {
   const deadline = performance.now() + limit
   while (performance.now() < deadline) {
-    const before = busySeconds()
+    const { busy } = coresState()
     await sleep(500)
-    if (busySeconds() - before < 0.15) return
+    if (coresState().busy - busy < 0.15) return
   }
 }
 

@@ -25,6 +25,7 @@ const columns: readonly (readonly [string, Pick])[] = [
   ['database CPU %', (each) => each.usage.database],
   ['server MB', (each) => each.usage.memory],
   ['others CPU %', (each) => each.usage.foreign],
+  ['stolen CPU %', (each) => each.usage.stolen],
 ]
 
 function tell(server: ServerName, { rate, ack, deliver, late, usage, ...rest }: Measurement): void {
@@ -32,7 +33,7 @@ function tell(server: ServerName, { rate, ack, deliver, late, usage, ...rest }: 
   const parts = [
     `ack p99 ${ack.p99.toFixed(1)}, deliver p50 ${deliver.p50.toFixed(1)} p99 ${deliver.p99.toFixed(1)}`,
     `acknowledged ${(acknowledged * 100).toFixed(2)} %, delivered ${(delivered * 100).toFixed(2)} %`,
-    `server ${usage.server} %, database ${usage.database} %, others ${usage.foreign} %`,
+    `server ${usage.server} %, database ${usage.database} %, others ${usage.foreign} %, stolen ${usage.stolen} %`,
     `disordered ${disordered}, failures ${failures}, load late p99 ${late.p99.toFixed(1)}`,
   ]
   const word = held({ rate, ack, deliver, late, usage, ...rest }) ? 'held' : 'NOT HELD'
