@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { startDatabase } from './machine/database.ts'
 import { loadCores, pinTree } from './machine/processes.ts'
 import { keep, tableOf, writePage } from './page.ts'
+import { killAll } from './servers/child.ts'
 import { type ServerName, servers } from './servers/servers.ts'
 import type { Plan } from './workloads/workload.ts'
 import { type WorkloadName, workloads } from './workloads/workloads.ts'
@@ -16,8 +17,6 @@ const options = {
   from: { type: 'string', default: '500' },
   write: { type: 'boolean', default: false },
 } as const
-
-const patience = 20_000
 
 function oneOf<Name extends string>(known: Readonly<Record<Name, unknown>>, name: string): Name {
   if (Object.hasOwn(known, name)) return name as Name
@@ -40,11 +39,12 @@ const name: WorkloadName = oneOf(workloads, values.workload)
 const plan = planOf(values)
 pinTree(process.pid, loadCores.join(','))
 const database = await startDatabase()
-/** An end from outside: without its database the workload fails, and ends what it started. */
+/** An end from outside ends what was started as well; who makes load ends with us. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    killAll()
     database.stop()
-    setTimeout(() => process.exit(1), patience).unref()
+    process.exit(1)
   })
 }
 try {

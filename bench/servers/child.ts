@@ -6,10 +6,20 @@ import { serverCores } from '../machine/processes.ts'
 const { BENCH_SERVER_CGROUP: group } = process.env
 const intoGroup = group ? ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group] : []
 
+const running = new Set<ChildProcess>()
+
 /** Starts a program on the server's cores. */
 export function startPinned(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const [program = '', ...rest] = [...intoGroup, 'taskset', '-c', serverCores, command, ...args]
-  return spawn(program, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+/** Ends every program that runs, at once: the measurement itself is ended. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 /** Ends a program and waits until it is gone. */
