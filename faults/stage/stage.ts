@@ -14,6 +14,8 @@ export type Wire = 'clients' | 'database' | 'redis'
 /** What a fault needs to be shown on. */
 export interface StageNeeds {
   readonly nodes: 1 | 2
+  /** Processes that share the port of each node, when there are several. */
+  readonly processes?: number
   readonly redis?: boolean
   /** The server's own PostgreSQL instead of an external one. */
   readonly embedded?: boolean
@@ -98,7 +100,8 @@ async function startNodes(needs: StageNeeds, ground: Ground): Promise<Program[]>
   const nodes: Program[] = []
   for (let index = 0; index < needs.nodes; index += 1) {
     const own = { ...environment(ground, index), ...needs.env?.(index) }
-    const program = await createProgram({ ...secrets, LOG_LEVEL: 'silent', ...own })
+    const command = needs.processes ? ['start', '--processes', String(needs.processes)] : ['start']
+    const program = await createProgram({ ...secrets, LOG_LEVEL: 'silent', ...own }, command)
     await program.start()
     nodes.push(Object.assign(program, { config: { jwt: { secret: secrets.PARLEY_JWT_SECRET } } }))
   }

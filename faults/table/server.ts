@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Program } from '../../packages/testing/src/program.ts'
 import type { Fault, Trial } from '../fault.ts'
 
 const readyWithin = 5_000
+/** From hanging for good until another process has taken the place, and all is level. */
+const hungWithin = 20_000
 const rounds = 20
+const processes = 2
 
 /** Kills the server wherever it is in its work, and starts it again, over and over. */
 async function killAgain({ stage, short, seeded, wait, recovered, workload }: Trial): Promise<void> {
@@ -14,6 +19,49 @@ async function killAgain({ stage, short, seeded, wait, recovered, workload }: Tr
   }
   await workload.recovered()
 }
+
+/** One process of a server after the other is killed; the others go on, and it is replaced. */
+async function killProcesses({ stage, short, seeded, wait, recovered, workload }: Trial): Promise<void> {
+  const [server] = stage.nodes
+  if (!server) return
+  for (let round = 0; round < (short ? 3 : rounds); round += 1) {
+    await wait(0.3 + seeded.below(900) / 1_000)
+    const workers = server.workers()
+    const victim = workers[seeded.below(workers.length)] ?? 0
+    const begun = performance.now()
+    process.kill(victim, 'SIGKILL')
+    await replaced(server, victim, readyWithin)
+    recovered(await workload.recovered(begun), readyWithin)
+  }
+}
+
+/** Waits until another process has taken the place of one, or for so long, milliseconds. */
+async function replaced(server: Program, victim: number, limit: number): Promise<void> {
+  const begun = performance.now()
+  const stands = () => !server.workers().includes(victim) && server.workers().length === processes
+  while (!stands() && performance.now() - begun < limit) await sleep(50)
+}
+
+/** One process of a server hangs for a moment, and goes on knowing nothing of it; then for good. */
+async function hangProcess({ stage, wait, recovered, workload }: Trial): Promise<void> {
+  const [server] = stage.nodes
+  const [victim = 0] = server?.workers() ?? []
+  if (!server) return
+  await wait(1)
+  process.kill(victim, 'SIGSTOP')
+  await wait(3).finally(() => process.kill(victim, 'SIGCONT'))
+  recovered(await workload.recovered(), readyWithin)
+  const begun = performance.now()
+  process.kill(victim, 'SIGSTOP')
+  await replaced(server, victim, hungWithin)
+  recovered(await workload.recovered(begun), hungWithin)
+}
+
+const several = {
+  promise: 'G1 to G6; the others go on',
+  recoversWithin: readyWithin,
+  needs: { nodes: 1, processes },
+} as const
 
 const kill = { promise: 'G1 to G6; ready again within 5 s', recoversWithin: readyWithin, strike: killAgain }
 
@@ -49,6 +97,18 @@ export const serverFaults: readonly Fault[] = [
     title: `kill -9 of the server mid-send, ${rounds} times, embedded database`,
     needs: { nodes: 1, embedded: true },
     ...kill,
+  },
+  {
+    name: 'process-killed',
+    title: `kill -9 of one of a server's ${processes} processes, ${rounds} times`,
+    ...several,
+    strike: killProcesses,
+  },
+  {
+    name: 'process-hung',
+    title: `one of a server's ${processes} processes stopped by SIGSTOP for 3 s, then for good`,
+    ...several,
+    strike: hangProcess,
   },
   {
     name: 'rolling',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProgram, newKey, note, type People, type Program, people, say, startConversation } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,20 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => program.remove())
 
-/** The processes that serve, without the one that started them and the database. */
-function workers(): number[] {
-  return program.processes().filter((pid) => pid !== program.pid && pid !== 0 && isNode(pid))
-}
-
-/** Not one that has just ended. */
-function isNode(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
-  } catch {
-    return false
-  }
-}
-
 test('NODE-9 two processes serve one port, and everybody hears everybody in order', async () => {
   const { conversation, seq } = await startConversation(all.alice, [all.bob, all.carol])
   const sockets = await Promise.all(
@@ -44,7 +29,7 @@ test('NODE-9 two processes serve one port, and everybody hears everybody in orde
     )
     socket.close()
   }
-  expect(workers()).toHaveLength(2)
+  expect(program.workers()).toHaveLength(2)
 })
 
 test('NODE-9 whoever takes a message, the answer is the same, and a key counts once', async () => {
@@ -65,7 +50,7 @@ test('NODE-9 whoever takes a message, the answer is the same, and a key counts o
 test('NODE-9 a process that hangs keeps no message of the others, and is asked again when it goes on', async () => {
   const conversations = await Promise.all(Array.from({ length: 8 }, () => startConversation(all.alice, [all.bob])))
   const sockets = await Promise.all(Array.from({ length: 8 }, () => all.alice.online()))
-  const [victim = 0] = workers()
+  const [victim = 0] = program.workers()
   const sayEverywhere = async (text: string) => {
     for (const { conversation } of conversations) {
       const input = { conversationId: conversation.id, clientKey: newKey(), text, audience: 'everyone' } as const
@@ -89,9 +74,9 @@ test('G1 G2 G4 G6 NODE-9 processes are killed one after the other under load: no
   const load = await startLoad(all, 4)
   for (let round = 0; round < 4; round += 1) {
     await sleep(300)
-    const [victim = 0] = workers()
+    const [victim = 0] = program.workers()
     process.kill(victim, 'SIGKILL')
-    await expect.poll(() => workers().includes(victim) || workers().length, { timeout: 15_000 }).toBe(2)
+    await expect.poll(() => program.workers().includes(victim) || program.workers().length, { timeout: 15_000 }).toBe(2)
   }
   await sleep(1_000)
   expect(await judgeLoad(load, connectionOf(program.dataDir))).toEqual([])
@@ -99,12 +84,18 @@ test('G1 G2 G4 G6 NODE-9 processes are killed one after the other under load: no
 })
 
 test('NODE-9 a process that is killed is replaced; the others go on', async () => {
-  const [victim] = workers()
+  const [victim] = program.workers()
   process.kill(victim ?? 0, 'SIGKILL')
-  await expect.poll(() => workers().length, { timeout: 15_000 }).toBe(2)
-  expect(workers()).not.toContain(victim)
+  await expect.poll(() => program.workers().length, { timeout: 15_000 }).toBe(2)
+  expect(program.workers()).not.toContain(victim)
   const { conversation } = await startConversation(all.alice, [all.bob])
   await say(all.bob, conversation.id, 'still here')
+})
+
+test('NODE-9 a process that hangs for good is ended and replaced', async () => {
+  const [victim = 0] = program.workers()
+  process.kill(victim, 'SIGSTOP')
+  await expect.poll(() => program.workers().includes(victim) || program.workers().length, { timeout: 25_000 }).toBe(2)
 })
 
 test('NODE-9 processes share their port with each other and with nobody else', async () => {
@@ -124,7 +115,7 @@ test('NODE-9 a normal stop ends all of them with code 0', async () => {
 
 test('NODE-9 when the first process is killed the others end by themselves', async () => {
   await program.start()
-  expect(workers()).toHaveLength(2)
+  expect(program.workers()).toHaveLength(2)
   await program.end('SIGKILL')
   await expect.poll(() => program.processes(), { timeout: 15_000 }).toEqual([])
 })

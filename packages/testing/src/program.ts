@@ -29,6 +29,8 @@ export interface Program extends Target {
   end(signal: NodeJS.Signals): Promise<Exit>
   /** Processes that run on the data directory now, as Linux tells. */
   processes(): number[]
+  /** Those of them that serve, where several share the port. */
+  workers(): number[]
   /** Ends it in whatever state it is, and removes its data. */
   remove(): Promise<void>
 }
@@ -62,6 +64,15 @@ function runsOn(pid: string, dataDir: string): boolean {
   try {
     const place = readlinkSync(`/proc/${pid}/cwd`)
     return place.startsWith(dataDir) || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dataDir)
+  } catch {
+    return false
+  }
+}
+
+/** Not one that has just ended. */
+function isWorker(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
   } catch {
     return false
   }
@@ -139,6 +150,7 @@ export async function createProgram(
     ready,
     end,
     processes,
+    workers: () => processes().filter(isWorker),
     remove: async () => {
       if (current && current.child.exitCode === null && current.child.signalCode === null) await end('SIGTERM')
       const deadline = performance.now() + stopLimit

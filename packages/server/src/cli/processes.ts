@@ -23,6 +23,10 @@ const program = join(import.meta.dirname, 'worker.ts')
 const restartDelay = 1_000
 const stopLimit = 12_000
 
+/** A process that serves is asked each so often, milliseconds, whether it still does; who leaves so many unanswered hangs, and is ended. */
+const pingInterval = 1_000
+const pingsUnanswered = 10
+
 /** Packets on their way to a worker. More are left out: who does not take them reads the log, and must not fill the memory here. */
 const packetsOnTheWay = 1_000
 const onTheWay = new WeakMap<Worker, number>()
@@ -60,14 +64,35 @@ function pass(from: Worker, word: FromWorker): void {
   if (word.kind === 'replies') sendTo(word.to, { kind: 'replies', from: from.id, replies: word.replies })
 }
 
+/**
+ * Ends a process once it hangs: whoever is connected to it waits, and the system goes on giving it connections. Pings are counted, and not
+ * the time: when the whole machine stood still nobody is late.
+ */
+function watch(worker: Worker, log: Logger): void {
+  let unanswered = 0
+  worker.on('message', () => {
+    unanswered = 0
+  })
+  const timer = setInterval(() => {
+    if (unanswered >= pingsUnanswered) {
+      log.error({ process: worker.process.pid }, 'a process hangs and is ended')
+      worker.process.kill('SIGKILL')
+    }
+    unanswered += 1
+    send(worker, { kind: 'ping' })
+  }, pingInterval)
+  worker.on('exit', () => clearInterval(timer))
+}
+
 /** Starts one process; resolves with its address once it serves. */
-function fork(config: Config, connection: Reachable['connection'], serving: Set<number>): Promise<string> {
+function fork(config: Config, { connection, log }: ProcessesParts, serving: Set<number>): Promise<string> {
   const worker = cluster.fork()
   send(worker, { kind: 'start', config, connection })
   return new Promise((resolve, reject) => {
     worker.on('message', (word: FromWorker) => {
       if (word.kind === 'ready') {
         tellServing(serving.add(worker.id))
+        watch(worker, log)
         resolve(word.url)
       } else if (word.kind === 'failed') reject(new Error(word.reason))
       else pass(worker, word)
@@ -103,20 +128,17 @@ async function portOf({ port, host }: Pick<Config, 'port' | 'host'>): Promise<nu
  * @param parts the migrated database, and where to log
  * @throws Error `EADDRINUSE` when somebody serves the port
  */
-export async function startProcesses(
-  count: number,
-  given: Config,
-  { connection, log }: ProcessesParts,
-): Promise<Processes> {
+export async function startProcesses(count: number, given: Config, parts: ProcessesParts): Promise<Processes> {
+  const { log } = parts
   const config = { ...given, port: await portOf(given) }
   let stopping = false
   const serving = new Set<number>()
   cluster.setupPrimary({ exec: program, args: [config.dataDir] })
   const restart = (): void => {
     if (stopping) return
-    fork(config, connection, serving).catch((error: unknown) => log.error({ error }, 'a process could not be replaced'))
+    fork(config, parts, serving).catch((error: unknown) => log.error({ error }, 'a process could not be replaced'))
   }
-  const urls = await Promise.all(Array.from({ length: count }, () => fork(config, connection, serving)))
+  const urls = await Promise.all(Array.from({ length: count }, () => fork(config, parts, serving)))
   cluster.on('exit', (worker, code, signal) => {
     if (serving.delete(worker.id)) tellServing(serving)
     if (stopping) return

@@ -23,11 +23,14 @@ export type ToWorker =
   | { readonly kind: 'serving'; readonly workers: readonly number[] }
   | { readonly kind: 'asks'; readonly from: number; readonly asks: readonly Ask[] }
   | { readonly kind: 'replies'; readonly from: number; readonly replies: readonly Told[] }
+  /** To be answered at once. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop' }
 
 /** What a worker says. */
 export type FromWorker =
   | { readonly kind: 'ready'; readonly url: string }
+  | { readonly kind: 'pong' }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'packet'; readonly packet: Packet }
   | { readonly kind: 'asks'; readonly to: number; readonly asks: readonly Ask[] }

@@ -14,7 +14,10 @@ async function serve({ config, connection }: Extract<ToWorker, { kind: 'start' }
   const siblings = new WorkerSiblings(cluster.worker?.id ?? 0, tell)
   process.on('message', (word: ToWorker) => siblings.hear(word))
   const heard = new Promise<'stop'>((resolve) => {
-    process.on('message', (word: ToWorker) => word.kind === 'stop' && resolve('stop'))
+    process.on('message', ({ kind }: ToWorker) => {
+      if (kind === 'ping') tell({ kind: 'pong' })
+      if (kind === 'stop') resolve('stop')
+    })
     process.on('disconnect', () => {
       siblings.hear({ kind: 'serving', workers: [] })
       resolve('stop')
