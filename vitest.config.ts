@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const globalSetup = ['packages/testing/src/global-setup.ts']
@@ -20,6 +21,7 @@ export default defineConfig({
           include: ['packages/*/{src,test}/**/*.test.ts', 'deploy/*.test.ts'],
           exclude: alone,
           globalSetup,
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -39,9 +41,9 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup,
+          maxWorkers: 2,
           testTimeout: 90_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],
