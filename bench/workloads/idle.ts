@@ -1,22 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startGenerators } from '../load/generators.ts'
 import { spreadText } from '../load/spread.ts'
+import { collectGarbage } from '../machine/collect.ts'
 import type { Database } from '../machine/database.ts'
 import { memoryOf } from '../machine/processes.ts'
+import type { RunningServer } from '../servers/server.ts'
 import { type ServerName, servers } from '../servers/servers.ts'
 import type { Workload } from './workload.ts'
 
 const settling = 15_000
 
-/** Kilobytes each connection adds to the server that had everybody's data made, and was then left alone. */
+/** Memory of a server that was left alone, MB; of one on Node without its garbage. */
+async function memoryAtRest({ pid, driver }: RunningServer): Promise<number> {
+  await sleep(settling)
+  if (driver !== 'ejabberd') await collectGarbage(pid)
+  return memoryOf(pid)
+}
+
+/** Kilobytes each connection adds to the server that had everybody's data made. */
 async function kilobytesEach(server: ServerName, users: number, database: Database): Promise<number> {
   const running = await servers[server]({ database, shape: 'pairs', users })
   try {
-    await sleep(settling)
-    const before = memoryOf(running.pid)
+    const before = await memoryAtRest(running)
     const generators = await startGenerators(running, database.pid, 1)
-    await sleep(settling)
-    const after = memoryOf(running.pid)
+    const after = await memoryAtRest(running)
     generators.stop()
     console.log(`${server}: ${before.toFixed(0)} MB, with ${users} sockets ${after.toFixed(0)} MB`)
     return ((after - before) * 1024) / users
