@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Program } from '../../packages/testing/src/program.ts'
+import type { Seeded } from '../../packages/testing/src/seeded.ts'
 import type { Fault, Trial } from '../fault.ts'
 
 const readyWithin = 5_000
@@ -20,14 +21,19 @@ async function killAgain({ stage, short, seeded, wait, recovered, workload }: Tr
   await workload.recovered()
 }
 
+function oneOf(workers: readonly number[], seeded: Seeded): number {
+  const worker = workers[seeded.below(workers.length)]
+  if (worker === undefined) throw new Error('No process serves')
+  return worker
+}
+
 /** One process of a server after the other is killed; the others go on, and it is replaced. */
 async function killProcesses({ stage, short, seeded, wait, recovered, workload }: Trial): Promise<void> {
   const [server] = stage.nodes
   if (!server) return
   for (let round = 0; round < (short ? 3 : rounds); round += 1) {
     await wait(0.3 + seeded.below(900) / 1_000)
-    const workers = server.workers()
-    const victim = workers[seeded.below(workers.length)] ?? 0
+    const victim = oneOf(server.workers(), seeded)
     const begun = performance.now()
     process.kill(victim, 'SIGKILL')
     await replaced(server, victim, readyWithin)
@@ -43,10 +49,10 @@ async function replaced(server: Program, victim: number, limit: number): Promise
 }
 
 /** One process of a server hangs for a moment, and goes on knowing nothing of it; then for good. */
-async function hangProcess({ stage, wait, recovered, workload }: Trial): Promise<void> {
+async function hangProcess({ stage, seeded, wait, recovered, workload }: Trial): Promise<void> {
   const [server] = stage.nodes
-  const [victim = 0] = server?.workers() ?? []
   if (!server) return
+  const victim = oneOf(server.workers(), seeded)
   await wait(1)
   process.kill(victim, 'SIGSTOP')
   await wait(3).finally(() => process.kill(victim, 'SIGCONT'))

@@ -15,6 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => program.remove())
 
+function firstWorker(): number {
+  const [worker] = program.workers()
+  if (worker === undefined) throw new Error('No process serves')
+  return worker
+}
+
 test('NODE-9 two processes serve one port, and everybody hears everybody in order', async () => {
   const { conversation, seq } = await startConversation(all.alice, [all.bob, all.carol])
   const sockets = await Promise.all(
@@ -50,7 +56,7 @@ test('NODE-9 whoever takes a message, the answer is the same, and a key counts o
 test('NODE-9 a process that hangs keeps no message of the others, and is asked again when it goes on', async () => {
   const conversations = await Promise.all(Array.from({ length: 8 }, () => startConversation(all.alice, [all.bob])))
   const sockets = await Promise.all(Array.from({ length: 8 }, () => all.alice.online()))
-  const [victim = 0] = program.workers()
+  const victim = firstWorker()
   const sayEverywhere = async (text: string) => {
     for (const { conversation } of conversations) {
       const input = { conversationId: conversation.id, clientKey: newKey(), text, audience: 'everyone' } as const
@@ -74,7 +80,7 @@ test('G1 G2 G4 G6 NODE-9 processes are killed one after the other under load: no
   const load = await startLoad(all, 4)
   for (let round = 0; round < 4; round += 1) {
     await sleep(300)
-    const [victim = 0] = program.workers()
+    const victim = firstWorker()
     process.kill(victim, 'SIGKILL')
     await expect.poll(() => program.workers().includes(victim) || program.workers().length, { timeout: 15_000 }).toBe(2)
   }
@@ -84,8 +90,8 @@ test('G1 G2 G4 G6 NODE-9 processes are killed one after the other under load: no
 })
 
 test('NODE-9 a process that is killed is replaced; the others go on', async () => {
-  const [victim] = program.workers()
-  process.kill(victim ?? 0, 'SIGKILL')
+  const victim = firstWorker()
+  process.kill(victim, 'SIGKILL')
   await expect.poll(() => program.workers().length, { timeout: 15_000 }).toBe(2)
   expect(program.workers()).not.toContain(victim)
   const { conversation } = await startConversation(all.alice, [all.bob])
@@ -93,7 +99,7 @@ test('NODE-9 a process that is killed is replaced; the others go on', async () =
 })
 
 test('NODE-9 a process that hangs for good is ended and replaced', async () => {
-  const [victim = 0] = program.workers()
+  const victim = firstWorker()
   process.kill(victim, 'SIGSTOP')
   await expect.poll(() => program.workers().includes(victim) || program.workers().length, { timeout: 25_000 }).toBe(2)
 })
