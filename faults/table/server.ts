@@ -64,7 +64,6 @@ async function hangProcess({ stage, seeded, wait, recovered, workload }: Trial):
 }
 
 const several = {
-  promise: 'G1 to G6; the others go on',
   recoversWithin: readyWithin,
   needs: { nodes: 1, processes },
 } as const
@@ -107,12 +106,14 @@ export const serverFaults: readonly Fault[] = [
   {
     name: 'process-killed',
     title: `kill -9 of one of a server's ${processes} processes, ${rounds} times`,
+    promise: 'G1 to G6; replaced, and all level again, within 5 s',
     ...several,
     strike: killProcesses,
   },
   {
     name: 'process-hung',
     title: `one of a server's ${processes} processes stopped by SIGSTOP for 3 s, then for good`,
+    promise: 'G1 to G6; level again within 5 s after going on, ended and replaced within 20 s',
     ...several,
     strike: hangProcess,
   },
