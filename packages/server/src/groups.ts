@@ -12,6 +12,11 @@ type Lane = Waiting<unknown, unknown>[]
 
 const largestGroup = 1_000
 
+/** Lets what was answered leave first: frames go out at the end of a turn, and to write to the database may wake it on our own core. */
+function afterFrames(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+}
+
 /**
  * Group commit: while one group of a lane is under way, what comes for that lane queues, and then goes together. One commit serves
  * many, the more the busier it gets, and who comes alone does not wait.
@@ -44,7 +49,10 @@ export class Groups {
 
   async #drain(lane: string, run: Run<unknown, unknown>): Promise<void> {
     const queue = this.#lanes.get(lane) ?? []
-    while (queue.length > 0) await settle(queue, run)
+    while (queue.length > 0) {
+      await settle(queue, run)
+      if (queue.length > 0) await afterFrames()
+    }
     this.#lanes.delete(lane)
   }
 }

@@ -8,6 +8,7 @@ import * as cache from './migrations/0004_cache.ts'
 import * as endedTokens from './migrations/0005_ended_tokens.ts'
 import * as recalledHeads from './migrations/0006_recalled_heads.ts'
 import * as youngTables from './migrations/0007_young_tables.ts'
+import * as rarerLooks from './migrations/0008_rarer_looks.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '0005_ended_tokens': endedTokens,
   '0006_recalled_heads': recalledHeads,
   '0007_young_tables': youngTables,
+  '0008_rarer_looks': rarerLooks,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */
