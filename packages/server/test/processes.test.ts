@@ -103,6 +103,33 @@ test('NODE-9 a process that is killed is replaced; the others go on', async () =
   await say(all.bob, conversation.id, 'still here')
 })
 
+test('NODE-9 a process that is killed while others ask it for something takes nobody with it', async () => {
+  const conversations = await Promise.all(Array.from({ length: 8 }, () => startConversation(all.alice, [all.bob])))
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => all.alice.online()))
+  const victim = firstWorker()
+  process.kill(program.pid, 'SIGSTOP')
+  const asked = sockets.flatMap((socket) =>
+    conversations.map(({ conversation }) => {
+      const input = {
+        conversationId: conversation.id,
+        clientKey: newKey(),
+        text: 'asked',
+        audience: 'everyone',
+      } as const
+      return socket.command('send-message', input)
+    }),
+  )
+  const settled = Promise.allSettled(asked)
+  await sleep(200)
+  process.kill(victim, 'SIGKILL')
+  await sleep(50)
+  process.kill(program.pid, 'SIGCONT')
+  await untilReplaced(victim)
+  await settled
+  await say(all.alice, conversations[0]?.conversation.id ?? '', 'still here')
+  for (const socket of sockets) socket.drop()
+})
+
 test('NODE-9 a process that hangs for good is ended and replaced', async () => {
   const victim = firstWorker()
   process.kill(victim, 'SIGSTOP')

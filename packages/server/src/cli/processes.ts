@@ -31,8 +31,9 @@ const pingsUnanswered = 10
 const packetsOnTheWay = 1_000
 const onTheWay = new WeakMap<Worker, number>()
 
+/** One that was just killed cannot be told anything, and counts as connected until that is noticed: its end is told by its exit. */
 function send(worker: Worker, word: ToWorker): void {
-  if (worker.isConnected()) worker.send(word)
+  if (worker.isConnected()) worker.send(word, () => {})
 }
 
 function sendPacket(worker: Worker, word: ToWorker): void {

@@ -6,8 +6,9 @@ import type { FromWorker, ToWorker } from './worker-words.ts'
 
 /** One of several processes that serve the same port: started, fed and stopped by the process that forked it. */
 
+/** Whether it arrives is not asked: when the process that forked this one has ended, this one is told by its disconnect. */
 function tell(word: FromWorker): void {
-  if (process.connected) process.send?.(word)
+  if (process.connected) process.send?.(word, undefined, undefined, () => {})
 }
 
 async function serve({ config, connection }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
