@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import module from 'node:module'
-import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 
 const oldest = 24
 
@@ -9,8 +6,5 @@ if (Number(process.versions.node.split('.')[0]) < oldest) {
   process.stderr.write(`parley: Node ${oldest} or newer is needed, this is ${process.versions.node}\n`)
   process.exit(1)
 }
-// The last optimization of a function takes milliseconds of a core: it waits until the function is busy, else it delays messages under light load.
-setFlagsFromString('--invocation-count-for-turbofan=60000')
-// What was compiled is kept where only who may change the code may write; where that is nobody, it starts a little slower.
-module.enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/compiled'))
+await import('./engine.js')
 await import('../src/main.ts')

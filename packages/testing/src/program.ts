@@ -72,7 +72,7 @@ function runsOn(pid: string, dataDir: string): boolean {
 /** Not one that has just ended. */
 function isWorker(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bin/worker.js')
   } catch {
     return false
   }

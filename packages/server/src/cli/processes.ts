@@ -19,7 +19,7 @@ export interface ProcessesParts extends Pick<Reachable, 'connection'> {
   readonly log: Logger
 }
 
-const program = join(import.meta.dirname, 'worker.ts')
+const program = join(import.meta.dirname, '../../bin/worker.js')
 const restartDelay = 1_000
 const stopLimit = 12_000
 

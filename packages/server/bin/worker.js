@@ -1,0 +1,3 @@
+import './engine.js'
+
+await import('../src/cli/worker.ts')
