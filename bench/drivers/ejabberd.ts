@@ -21,7 +21,7 @@ async function open({ name, token, port }: LoadUser): Promise<XmlStream> {
 
 /**
  * One to one. The acknowledgement is the counter of stream management (XEP-0198), asked for after each message: the server has
- * processed and archived it.
+ * processed and archived it. The server asks as well, and ends a stream that leaves it without an answer for a minute.
  */
 async function connectPair(user: LoadUser): Promise<Connection> {
   const stream = await open(user)
@@ -29,11 +29,16 @@ async function connectPair(user: LoadUser): Promise<Connection> {
   const waiting: { stanza: number; resolve: (value: unknown) => void }[] = []
   let listener: (raw: string) => void = () => {}
   let sent = 1
-  stream.onStanza = (stanza) => {
-    if (stanza.startsWith('<message')) return listener(stanza)
-    if (!stanza.startsWith('<a ')) return
+  let received = 0
+  const acknowledge = (stanza: string): void => {
     const handled = Number(/h=['"](\d+)/.exec(stanza)?.[1])
     while (waiting[0] && waiting[0].stanza <= handled) waiting.shift()?.resolve(null)
+  }
+  stream.onStanza = (stanza) => {
+    if (stanza.startsWith('<a ')) return acknowledge(stanza)
+    if (stanza.startsWith('<r ')) return stream.write(`<a xmlns='urn:xmpp:sm:3' h='${received}'/>`)
+    received += 1
+    if (stanza.startsWith('<message')) listener(stanza)
   }
   stream.write('<presence/>')
   return {

@@ -6,7 +6,7 @@ interface Waiter {
 }
 
 /** Stanzas of which something is wanted; all others are skipped. */
-const stanza = /<(message|presence|iq|a)\b/
+const stanza = /<(message|presence|iq|a|r)\b/
 
 /** An XMPP connection over TCP, cut into stanzas by text: enough for a load, far from a parser. */
 export class XmlStream {
