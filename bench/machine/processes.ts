@@ -133,6 +133,11 @@ export async function awaitQuiet(limit = 10_000): Promise<void> {
   }
 }
 
+/** Waits until the disk has everything that was written so far: what one server leaves behind must not slow the next. */
+export function settleDisk(): void {
+  execFileSync('sync')
+}
+
 /** The machine in one line. */
 export function machineLine(): string {
   const [first] = cores()

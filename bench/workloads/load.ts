@@ -2,6 +2,7 @@ import { type Measurement, startGenerators } from '../load/generators.ts'
 import { held, highestRate, measureInQuiet } from '../load/search.ts'
 import { medianOf, spreadText } from '../load/spread.ts'
 import type { Database } from '../machine/database.ts'
+import { settleDisk } from '../machine/processes.ts'
 import { recipientsOf, type Shape } from '../servers/server.ts'
 import { type ServerName, servers } from '../servers/servers.ts'
 import type { Outcome, Plan, Workload } from './workload.ts'
@@ -46,6 +47,7 @@ async function runOnce(plan: Plan, shape: Shape, server: ServerName, database: D
   try {
     const generators = await startGenerators(running, database.pid, recipientsOf({ shape, users }))
     const onMeasured = (measurement: Measurement) => tell(server, measurement)
+    settleDisk()
     try {
       if (rate === null) return { server, measurement: await highestRate(generators, from, seconds, onMeasured) }
       const measurement = await measureInQuiet(generators, rate, seconds)
