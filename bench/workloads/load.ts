@@ -45,9 +45,9 @@ async function runOnce(plan: Plan, shape: Shape, server: ServerName, database: D
   const { users, rate, from, seconds } = plan
   const running = await servers[server]({ database, shape, users })
   try {
+    settleDisk()
     const generators = await startGenerators(running, database.pid, recipientsOf({ shape, users }))
     const onMeasured = (measurement: Measurement) => tell(server, measurement)
-    settleDisk()
     try {
       if (rate === null) return { server, measurement: await highestRate(generators, from, seconds, onMeasured) }
       const measurement = await measureInQuiet(generators, rate, seconds)
