@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 
 /**
- * Looks at a table first when it has more than ten pages, then each time it has grown eightfold, until it is 10,000 pages large. Each look holds up
- * writes for some milliseconds and lets every connection plan anew; what makes plans wrong is an empty table, not one of another size.
+ * Looks at a table first when it has more than ten pages, then each time it has grown eightfold, until it is 10,000 pages large. Each
+ * look holds up writes for some milliseconds and lets every connection plan anew; what makes plans wrong is an empty table, not one of
+ * another size.
  */
 const analyzeYoung = `
 create or replace function analyze_young() returns void
