@@ -4,6 +4,7 @@ import type { Services } from '../context.ts'
 import { type Scope, statement, type Tx } from '../db/database.ts'
 import { defaultWorkspaceId, ensureWorkspace } from '../workspaces/workspace.service.ts'
 import { emailAddress, hostId, hostOrganization, personName } from './claims.ts'
+import { saveOrganization } from './organization.service.ts'
 import { hashPassword, requireGoodPassword } from './password.ts'
 import { removeSessions } from './session.service.ts'
 
@@ -25,12 +26,6 @@ const newUser = z.object({
 })
 /** A person to be made; without an email there is no way to sign in but a link. */
 export type NewUser = z.input<typeof newUser>
-
-const insertOrganization = statement(
-  'account-organization',
-  `insert into organizations (workspace_id, id, name, kind) values ($1, $2, $3, $4)
-   on conflict (workspace_id, id) do update set name = excluded.name, kind = excluded.kind`,
-)
 
 const insertUser = statement(
   'account-user',
@@ -73,10 +68,8 @@ function taken(field: string): ParleyError {
 
 async function insert(tx: Tx, id: string, user: z.output<typeof newUser>, hash: string | null): Promise<void> {
   const { workspace, organization, email } = user
-  await ensureWorkspace(tx, workspace, user.workspaceName)
-  if (organization) {
-    await tx.query(insertOrganization, [workspace, organization.id, organization.name, organization.kind])
-  }
+  ensureWorkspace(tx, workspace, user.workspaceName)
+  if (organization) saveOrganization(tx, workspace, organization)
   const values = [workspace, id, user.name, email ?? null, user.role, organization?.id ?? null]
   if ((await tx.query(insertUser, values)).length === 0) throw taken('id')
   if (email === undefined) return

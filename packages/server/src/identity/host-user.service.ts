@@ -5,6 +5,7 @@ import { statement, type Tx } from '../db/database.ts'
 import { type UserRow, userColumns, userTables } from '../users/user.tables.ts'
 import { ensureWorkspace } from '../workspaces/workspace.service.ts'
 import type { Claims } from './claims.ts'
+import { saveOrganization } from './organization.service.ts'
 import { hashOf } from './secrets.ts'
 
 /** Finds the user of a token, made or refreshed from its claims. */
@@ -18,13 +19,6 @@ interface Seen {
 const find = statement(
   'identity-user',
   `select ${userColumns} from ${userTables} where u.workspace_id = $1 and u.id = $2`,
-)
-
-const saveOrganization = statement(
-  'identity-organization-save',
-  `insert into organizations (workspace_id, id, name, kind) values ($1, $2, $3, $4)
-   on conflict (workspace_id, id) do update set name = excluded.name, kind = excluded.kind
-   where (organizations.name, organizations.kind) is distinct from (excluded.name, excluded.kind)`,
 )
 
 const saveUser = statement(
@@ -65,14 +59,11 @@ function differs(row: UserRow | undefined, wanted: Omit<UserRow, 'deactivated_at
   return isNew && organizationFields.some((field) => row[field] !== wanted[field])
 }
 
-async function save(tx: Tx, workspaceId: string, wanted: Omit<UserRow, 'deactivated_at'>): Promise<void> {
-  await ensureWorkspace(tx, workspaceId)
-  if (wanted.organization_id !== null) {
-    const values = [workspaceId, wanted.organization_id, wanted.organization_name, wanted.organization_kind]
-    await tx.query(saveOrganization, values)
-  }
+function save(tx: Tx, { workspace, organization }: Claims, wanted: Omit<UserRow, 'deactivated_at'>): void {
+  ensureWorkspace(tx, workspace)
+  if (organization) saveOrganization(tx, workspace, organization)
   const { id, name, email, avatar_url, role, organization_id } = wanted
-  await tx.query(saveUser, [workspaceId, id, name, email, avatar_url, role, organization_id])
+  tx.send(saveUser, [workspace, id, name, email, avatar_url, role, organization_id])
 }
 
 function claimsHash({ exp: _exp, iat: _iat, ...rest }: Claims): string {
@@ -100,10 +91,11 @@ export function hostUsers({ db, bus }: Pick<Services, 'db' | 'bus'>): ReadHostUs
       const hash = claimsHash(claims)
       const wanted = merge(row, claims)
       if (differs(row, wanted, last?.hash !== hash)) {
-        row = await db.transaction('write', scope, async (tx) => {
-          await save(tx, workspaceId, wanted)
-          return (await tx.query<UserRow>(find, [workspaceId, sub]))[0]
+        const saved = await db.transaction('write', scope, async (tx) => {
+          save(tx, claims, wanted)
+          return tx.send<UserRow>(find, [workspaceId, sub])
         })
+        row = (await saved())[0]
       }
       seen.set(key, { issuedAt: claims.iat, hash })
       if (role !== undefined && role !== row?.role) bus.revoke({ workspaceId, userId: sub, reason: 'expired' })

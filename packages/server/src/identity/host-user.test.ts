@@ -1,6 +1,7 @@
 import { ParleyError } from '@parley/protocol'
 import { openSocket, requestOf, sendRaw, startTestServer, type TestServer, type TestSocket } from '@parley/testing'
 import { SignJWT } from 'jose'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from './identity.service.ts'
 
@@ -78,6 +79,22 @@ describe('first sight', () => {
     const token = await tokenOf(sub, { workspace: 'rush', organization: { id: 'o', name: 'O', kind: 'own' } })
     const sessions = await Promise.all(Array.from({ length: 20 }, () => identity.authenticate({ bearer: token })))
     expect(new Set(sessions.map((session) => session.actor.userId))).toEqual(new Set([sub]))
+  })
+
+  test('ID6 who comes into an organization that stays as it is waits for nobody who comes there too', async () => {
+    const organization = { id: 'calm', name: 'Calm', kind: 'client' }
+    await authenticate(newId(), { organization })
+    const other = new pg.Client(server.database.connection)
+    await other.connect()
+    await other.query('begin')
+    await other.query("select from parley.organizations where workspace_id = 'w1' and id = 'calm' for no key update")
+    const sub = newId()
+    expect((await authenticate(sub, { organization })).actor.userId).toBe(sub)
+    const renaming = authenticate(newId(), { organization: { ...organization, name: 'Calmer' } })
+    await other.query('commit')
+    await renaming
+    expect((await userRow(sub))?.organization).toBe('Calmer')
+    await other.end()
   })
 
   test('SEC-36 the same id in two workspaces is two people', async () => {

@@ -253,7 +253,7 @@ async function writePeople({ db, scope, options }: Run, batch: Batch): Promise<n
  */
 async function requireOptions({ db, scope, options }: Run): Promise<void> {
   await db.transaction('bulk', scope, async (tx) => {
-    if (scope.workspaceId === defaultWorkspaceId) await ensureWorkspace(tx, defaultWorkspaceId)
+    if (scope.workspaceId === defaultWorkspaceId) ensureWorkspace(tx, defaultWorkspaceId)
     await readWorkspace(tx, scope.workspaceId)
     const found = await tx.query<Pick<PersonRow, 'id' | 'role'>>(findParticipants, [
       scope.workspaceId,

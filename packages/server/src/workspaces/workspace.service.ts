@@ -21,8 +21,8 @@ const find = statement('workspace-find', 'select id, name from workspaces where 
  * Makes a workspace unless it is there; one that is there keeps its name.
  * @param tx a `write` transaction in the system scope of that workspace
  */
-export async function ensureWorkspace(tx: Tx, workspaceId: string, name = workspaceId): Promise<void> {
-  await tx.query(insert, [workspaceId, name])
+export function ensureWorkspace(tx: Tx, workspaceId: string, name = workspaceId): void {
+  tx.send(insert, [workspaceId, name])
 }
 
 /**
