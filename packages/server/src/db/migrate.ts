@@ -9,6 +9,7 @@ import * as endedTokens from './migrations/0005_ended_tokens.ts'
 import * as recalledHeads from './migrations/0006_recalled_heads.ts'
 import * as youngTables from './migrations/0007_young_tables.ts'
 import * as rarerLooks from './migrations/0008_rarer_looks.ts'
+import * as lighterLooks from './migrations/0009_lighter_looks.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '0006_recalled_heads': recalledHeads,
   '0007_young_tables': youngTables,
   '0008_rarer_looks': rarerLooks,
+  '0009_lighter_looks': lighterLooks,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */
