@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type pg from 'pg'
+import { connectAsOwner } from '../../packages/testing/src/owner.ts'
 import { startPostgres } from '../../packages/testing/src/postgres.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
 import { pinTree, serverCores } from './processes.ts'
@@ -14,6 +16,8 @@ export interface Database {
   /** Runs SQL, or a file of it, as the superuser. */
   run(name: string, ...args: readonly string[]): string
   drop(name: string): void
+  /** See {@link writeLogOnce}. */
+  writeLogOnce(): Promise<void>
   stop(): void
 }
 
@@ -25,6 +29,20 @@ const settings = {
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
   listen_addresses: '127.0.0.1',
+}
+
+/** Files of a database's log, 16 MB each. */
+const logFiles = 64
+
+/** A database that has run for a while writes its log into files from before; a new one makes each of them first, while commits wait. */
+export async function writeLogOnce(connection: pg.ClientConfig): Promise<void> {
+  const owner = await connectAsOwner(connection)
+  for (let file = 0; file < logFiles; file++) {
+    await owner.query("select pg_logical_emit_message(false, 'bench', '')", [])
+    await owner.query('select pg_switch_wal()', [])
+  }
+  await owner.query('checkpoint', [])
+  await owner.end()
 }
 
 /** Starts PostgreSQL on the server's cores. */
@@ -50,6 +68,7 @@ export async function startDatabase(): Promise<Database> {
       return `postgresql://postgres@127.0.0.1:${port}/${name}`
     },
     drop: (name) => void run('postgres', '-c', `drop database if exists ${name} with (force)`),
+    writeLogOnce: () => writeLogOnce({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }),
     stop: () => {
       if (running) stop()
       running = false

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectionOf } from '../../packages/server/src/db/embedded.ts'
-import { connectAsOwner } from '../../packages/testing/src/owner.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
 import type { LoadUser } from '../drivers/driver.ts'
+import { writeLogOnce } from '../machine/database.ts'
 import { endChild, startPinned, untilAnswers } from './child.ts'
 import { type Assignment, membersOf, type RunningServer, signToken } from './server.ts'
 
@@ -138,23 +138,9 @@ export function startParleyTwice(assignment: Assignment): Promise<RunningServer>
   return startFor(assignment, emptyDatabase(assignment), ['--processes', '2'])
 }
 
-/** Files of a database's log, 16 MB each. */
-const logFiles = 24
-
-/** A database that has run for a while writes its log into files from before; a new one makes each of them first, at 16 MB. */
-async function writeLogOnce({ dataDir }: ParleyProcess): Promise<void> {
-  const owner = await connectAsOwner(connectionOf(dataDir))
-  for (let file = 0; file < logFiles; file++) {
-    await owner.query("select pg_logical_emit_message(false, 'bench', '')", [])
-    await owner.query('select pg_switch_wal()', [])
-  }
-  await owner.query('checkpoint', [])
-  await owner.end()
-}
-
 /** Parley with the database it brings along. */
 export function startParleyEmbedded(assignment: Assignment): Promise<RunningServer> {
-  return startFor(assignment, {}, [], writeLogOnce)
+  return startFor(assignment, {}, [], ({ dataDir }) => writeLogOnce(connectionOf(dataDir)))
 }
 
 /** The same, sends over HTTP. */
