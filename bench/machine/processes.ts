@@ -12,6 +12,7 @@ const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 
 interface ProcessState {
   readonly parent: number
+  /** Of the processor, its own and of children that have ended: a connection that is closed takes nothing away. */
   readonly seconds: number
 }
 
@@ -19,7 +20,8 @@ function stateOf(pid: number): ProcessState | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond }
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+    return { parent: Number(fields[1]), seconds: ticks / ticksPerSecond }
   } catch {
     return null
   }
