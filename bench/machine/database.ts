@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { connectAsOwner } from '../../packages/testing/src/owner.ts'
 import { startPostgres } from '../../packages/testing/src/postgres.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
@@ -34,8 +33,10 @@ const settings = {
 /** Files of a database's log, 16 MB each. */
 const logFiles = 64
 
+type Connection = Parameters<typeof connectAsOwner>[0]
+
 /** A database that has run for a while writes its log into files from before; a new one makes each of them first, while commits wait. */
-export async function writeLogOnce(connection: pg.ClientConfig): Promise<void> {
+export async function writeLogOnce(connection: Connection): Promise<void> {
   const owner = await connectAsOwner(connection)
   for (let file = 0; file < logFiles; file++) {
     await owner.query("select pg_logical_emit_message(false, 'bench', '')", [])
