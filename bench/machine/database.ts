@@ -15,8 +15,8 @@ export interface Database {
   /** Runs SQL, or a file of it, as the superuser. */
   run(name: string, ...args: readonly string[]): string
   drop(name: string): void
-  /** See {@link writeLogOnce}. */
-  writeLogOnce(): Promise<void>
+  /** See {@link writeLogAhead}. */
+  writeLogAhead(): Promise<void>
   stop(): void
 }
 
@@ -36,7 +36,7 @@ const logFiles = 64
 type Connection = Parameters<typeof connectAsOwner>[0]
 
 /** A database that has run for a while writes its log into files from before; a new one makes each of them first, while commits wait. */
-export async function writeLogOnce(connection: Connection): Promise<void> {
+export async function writeLogAhead(connection: Connection): Promise<void> {
   const owner = await connectAsOwner(connection)
   for (let file = 0; file < logFiles; file++) {
     await owner.query("select pg_logical_emit_message(false, 'bench', '')", [])
@@ -69,7 +69,7 @@ export async function startDatabase(): Promise<Database> {
       return `postgresql://postgres@127.0.0.1:${port}/${name}`
     },
     drop: (name) => void run('postgres', '-c', `drop database if exists ${name} with (force)`),
-    writeLogOnce: () => writeLogOnce({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }),
+    writeLogAhead: () => writeLogAhead({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }),
     stop: () => {
       if (running) stop()
       running = false

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { connectionOf } from '../../packages/server/src/db/embedded.ts'
 import { freePort } from '../../packages/testing/src/program.ts'
 import type { LoadUser } from '../drivers/driver.ts'
-import { writeLogOnce } from '../machine/database.ts'
+import { writeLogAhead } from '../machine/database.ts'
 import { endChild, startPinned, untilAnswers } from './child.ts'
 import { type Assignment, membersOf, type RunningServer, signToken } from './server.ts'
 
@@ -140,7 +140,7 @@ export function startParleyTwice(assignment: Assignment): Promise<RunningServer>
 
 /** Parley with the database it brings along. */
 export function startParleyEmbedded(assignment: Assignment): Promise<RunningServer> {
-  return startFor(assignment, {}, [], ({ dataDir }) => writeLogOnce(connectionOf(dataDir)))
+  return startFor(assignment, {}, [], ({ dataDir }) => writeLogAhead(connectionOf(dataDir)))
 }
 
 /** The same, sends over HTTP. */

@@ -45,7 +45,7 @@ async function runOnce(plan: Plan, shape: Shape, server: ServerName, database: D
   const { users, rate, from, seconds } = plan
   const running = await servers[server]({ database, shape, users })
   try {
-    await database.writeLogOnce()
+    await database.writeLogAhead()
     settleDisk()
     const generators = await startGenerators(running, database.pid, recipientsOf({ shape, users }))
     const onMeasured = (measurement: Measurement) => tell(server, measurement)

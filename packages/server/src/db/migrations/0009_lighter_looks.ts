@@ -10,7 +10,7 @@ alter function analyze_young() set vacuum_cost_delay = '1ms';
 alter function analyze_young() set vacuum_cost_limit = 50;
 `
 
-/** What keeps the planner up to date while tables are young takes a fifth of the time. */
+/** What keeps the planner up to date while tables are young takes a quarter of the time. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql.raw('set local search_path = parley').execute(db)
   await sql.raw(lighterLooks).execute(db)
