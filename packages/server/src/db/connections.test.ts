@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,17 @@ let pool: pg.Pool
 let connections: Connections
 let away = true
 let dialled = 0
+const through = new Map<Socket, Socket>()
+
+/** The other side is gone from every connection, and nobody says so. */
+function goSilent(): void {
+  for (const [client, server] of through) {
+    client.unpipe()
+    server.unpipe()
+    server.destroy()
+  }
+  through.clear()
+}
 
 beforeAll(async () => {
   owned = await createTestDatabase()
@@ -27,6 +38,7 @@ beforeAll(async () => {
     if (away) return client.destroy()
     const server = connect(socketIn(host, real))
     client.pipe(server).pipe(client)
+    through.set(client, server)
   })
   await new Promise<void>((resolve) => door.listen(socketIn(directory, port), resolve))
   pool = new pg.Pool({ ...owned.connection, host: directory, port })
@@ -68,4 +80,15 @@ test('G11 a pool that is busy for too long says nothing of the database: who ask
   } finally {
     await busy.end()
   }
+})
+
+test('G11 when a connection is found dead the others that were open then are not tried: the next caller is served by a new one', async () => {
+  const name = async (client: pg.PoolClient) => (await client.query('select pg_backend_pid() as pid')).rows[0]?.pid
+  const slowly = (client: pg.PoolClient) => sleep(50).then(() => name(client))
+  const before = await Promise.all(Array.from({ length: 5 }, () => connections.lend(1_000, slowly)))
+  expect(new Set(before).size).toBe(5)
+  goSilent()
+  await expect(connections.lend(300, name)).rejects.toSatisfy(isAway)
+  const after = await Promise.all(Array.from({ length: 5 }, () => connections.lend(1_000, name)))
+  expect(after.filter((pid) => before.includes(pid))).toEqual([])
 })

@@ -38,6 +38,9 @@ function streamOf(client: pg.PoolClient): Socket {
 /** The connections of a pool, lent for one piece of work each. */
 export class Connections {
   readonly #pool: pg.Pool
+  readonly #usedAt = new WeakMap<pg.PoolClient, number>()
+  /** When one was last kept too long: those that were used before may be as dead. */
+  #lateAt = 0
   #refusal: { readonly error: unknown; readonly at: number } | undefined
 
   constructor(pool: pg.Pool) {
@@ -46,19 +49,20 @@ export class Connections {
 
   /**
    * Lends a connection. What was begun on it and failed is rolled back; one that was lost is thrown away, and so is one that was kept too
-   * long: a database that hangs keeps no timeout of its own.
+   * long: a database that hangs keeps no timeout of its own, nor does a host that is gone end what led to it. Then every other one that has
+   * not been used since is thrown away too, instead of keeping the next caller as long.
    * @param limit from asking for a connection to the end of the work, milliseconds
    * @throws the error of the work, or that of a database that cannot be reached
    */
   async lend<Result>(limit: number, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     const begun = performance.now()
-    const client = await this.#connect()
+    const client = await this.#connectAnew()
     let broken: Error | undefined
     const onLost = (error: Error) => {
       broken = error
     }
     client.on('error', onLost)
-    const late = setTimeout(() => streamOf(client).destroy(), limit - (performance.now() - begun))
+    const late = setTimeout(() => this.#giveUp(client), limit - (performance.now() - begun))
     try {
       return await work(client)
     } catch (error) {
@@ -67,7 +71,23 @@ export class Connections {
     } finally {
       clearTimeout(late)
       client.off('error', onLost)
+      this.#usedAt.set(client, performance.now())
       client.release(broken)
+    }
+  }
+
+  #giveUp(client: pg.PoolClient): void {
+    this.#lateAt = performance.now()
+    streamOf(client).destroy()
+  }
+
+  /** One that was not given up with others. */
+  async #connectAnew(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await this.#connect()
+      if ((this.#usedAt.get(client) ?? Number.POSITIVE_INFINITY) >= this.#lateAt) return client
+      client.release(true)
+      streamOf(client).destroy()
     }
   }
 

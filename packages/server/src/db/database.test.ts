@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
+import pg from 'pg'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { type Database, openDatabase, type Scope, statement } from './database.ts'
 
 let owned: TestDatabase
@@ -11,6 +12,7 @@ const at = '2026-01-31T09:05:00.120Z'
 /** Longer than anybody waits, and shorter than the database's own limit. */
 const sleepLong = statement('', 'select pg_sleep(9.6)')
 const one = statement('', 'select 1 as one')
+const pid = statement('', 'select pg_backend_pid() as pid, pg_sleep(0.05)')
 const divide = statement('test-divide', 'select 12 / $1::int as quotient')
 const echo = statement(
   'test-echo',
@@ -20,6 +22,10 @@ const echo = statement(
 beforeAll(async () => {
   owned = await createTestDatabase()
   db = await openDatabase(owned.connection, pino({ level: 'silent' }), 1)
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 afterAll(async () => {
@@ -86,4 +92,33 @@ test('G1 one statement is read in one trip, within its scope; what fails is said
   expect(await db.read(scope, seen)).toEqual([{ id: 'w1' }])
   await expect(db.read(scope, divide, [0])).rejects.toMatchObject({ code: 'invalid' })
   expect(await db.read(scope, divide, [6])).toEqual([{ quotient: 2 }])
+})
+
+/** How many of some sessions the database has. */
+async function countOf(sessions: readonly number[]): Promise<number> {
+  const client = new pg.Client(owned.connection)
+  await client.connect()
+  try {
+    const { rows } = await client.query('select 1 from pg_stat_activity where pid = any($1)', [sessions])
+    return rows.length
+  } finally {
+    await client.end()
+  }
+}
+
+test('RUN-9 connections that a busy moment opened stay for ten minutes, and are closed then', async () => {
+  const busy = await openDatabase(owned.connection, pino({ level: 'silent' }), 5)
+  try {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const ask = () => busy.transaction('read', scope, (tx) => tx.query<{ pid: number }>(pid))
+    const sessions = (await Promise.all(Array.from({ length: 5 }, ask))).flatMap((rows) => rows.map((row) => row.pid))
+    expect(new Set(sessions).size).toBe(5)
+    await vi.advanceTimersByTimeAsync(599_000)
+    expect(await countOf(sessions)).toBe(5)
+    await vi.advanceTimersByTimeAsync(1_000)
+    vi.useRealTimers()
+    await expect.poll(() => countOf(sessions), { timeout: 5_000 }).toBe(0)
+  } finally {
+    await busy.close()
+  }
 })

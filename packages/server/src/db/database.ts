@@ -140,6 +140,9 @@ function translate(error: unknown): unknown {
  */
 const unused = 600_000
 
+/** How long nothing passes on such a connection until the system asks whether it still stands, milliseconds: else a firewall forgets it. */
+const keptAlive = 60_000
+
 /** From asking for a connection to the end of the work, milliseconds. */
 const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
 
@@ -188,6 +191,8 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: unused,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keptAlive,
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
   }
   const pool = new pg.Pool(settings)
