@@ -135,12 +135,13 @@ function translate(error: unknown): unknown {
 }
 
 /**
- * How long a connection may be unused before it is closed, milliseconds. Those that a busy moment opened are closed together, 2 ms of the
- * database's processor each, and are dialled anew by the next: neither should come in the midst of a quiet stream of messages.
+ * Connections that stay for good, and how long any other may be unused before it is closed, milliseconds. Those that a busy moment opened are
+ * closed together, 2 ms of the database's processor each, and the next message that meets others dials anew: quiet traffic should see neither.
  */
-const unused = 600_000
+const kept = 4
+const unused = 60_000
 
-/** How long nothing passes on such a connection until the system asks whether it still stands, milliseconds: else a firewall forgets it. */
+/** How long nothing passes on a connection until the system asks whether it still stands, milliseconds: else a firewall forgets it. */
 const keptAlive = 60_000
 
 /** From asking for a connection to the end of the work, milliseconds. */
@@ -190,6 +191,7 @@ export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolS
     ...connection,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
+    min: kept,
     idleTimeoutMillis: unused,
     keepAlive: true,
     keepAliveInitialDelayMillis: keptAlive,

@@ -31,7 +31,7 @@ const steadyAfter = 10_000
 
 const settings = {
   listen_addresses: '',
-  max_connections: '60',
+  max_connections: '100',
   shared_buffers: '128MB',
   min_wal_size: '512MB',
   max_wal_size: '2GB',
