@@ -39,7 +39,7 @@ function streamOf(client: pg.PoolClient): Socket {
 export class Connections {
   readonly #pool: pg.Pool
   readonly #usedAt = new WeakMap<pg.PoolClient, number>()
-  /** When one was last kept too long: those that were used before may be as dead. */
+  /** When one was last given up: those that were not used since may be as dead. */
   #lateAt = 0
   #refusal: { readonly error: unknown; readonly at: number } | undefined
 
@@ -56,7 +56,7 @@ export class Connections {
    */
   async lend<Result>(limit: number, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     const begun = performance.now()
-    const client = await this.#connectAnew()
+    const client = await this.#connectTrusted()
     let broken: Error | undefined
     const onLost = (error: Error) => {
       broken = error
@@ -81,8 +81,8 @@ export class Connections {
     streamOf(client).destroy()
   }
 
-  /** One that was not given up with others. */
-  async #connectAnew(): Promise<pg.PoolClient> {
+  /** Throws away those that may be dead, until there is one that has answered since or is new. */
+  async #connectTrusted(): Promise<pg.PoolClient> {
     for (;;) {
       const client = await this.#connect()
       if ((this.#usedAt.get(client) ?? Number.POSITIVE_INFINITY) >= this.#lateAt) return client
