@@ -58,6 +58,22 @@ test('G1 statements of a transaction go together; each has its own answer, by na
   ])
 })
 
+test('G1 a statement by name has the same answer each time, described or not, with rows, with none and with no columns', async () => {
+  const names = statement('test-names', 'select x as name, null as nothing from unnest($1::text[]) as x')
+  const setting = statement('test-setting', 'set local work_mem = 65536')
+  const work = (given: readonly string[]) =>
+    db.transaction('read', scope, (tx) =>
+      Promise.all([tx.query(names, [given]), tx.query(setting), tx.query(one), tx.query(names, [given])]),
+    )
+  const rowsOf = (given: readonly string[]) => given.map((name) => ({ name, nothing: null }))
+  for (const given of [['a', 'b'], [], ['c'], ['d', 'e']]) {
+    expect(await work(given)).toEqual([rowsOf(given), [], [{ one: 1 }], rowsOf(given)])
+  }
+  const failing = db.transaction('read', scope, (tx) => Promise.all([tx.query(divide, [0]), tx.query(names, [['f']])]))
+  await expect(failing).rejects.toMatchObject({ code: 'invalid' })
+  expect(await work(['g'])).toEqual([rowsOf(['g']), [], [{ one: 1 }], rowsOf(['g'])])
+})
+
 test('G1 what fails is the answer to all behind it, commits nothing, and leaves a connection that serves the next one', async () => {
   const add = statement('test-add', "insert into workspaces (id, name) values ($1, 'Added')")
   const seen: PromiseSettledResult<object[]>[] = []

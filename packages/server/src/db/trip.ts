@@ -21,6 +21,21 @@ interface Asked {
   readonly reject: (error: Error) => void
 }
 
+/** A column of an answer, and how its values are read. */
+interface Column {
+  readonly name: string
+  readonly read: (text: string) => unknown
+}
+
+/** The columns of named statements, which do not change while a connection keeps them: only their first answer describes them. */
+const describedOn = new WeakMap<pg.Connection, Map<string, readonly Column[]>>()
+
+function describedBy(connection: pg.Connection): Map<string, readonly Column[]> {
+  const described = describedOn.get(connection) ?? new Map<string, readonly Column[]>()
+  describedOn.set(connection, described)
+  return described
+}
+
 /** What node-postgres keeps of the statements of a connection, and its types leave out. */
 interface Parsed {
   readonly parsedStatements: Record<string, string>
@@ -48,7 +63,7 @@ class Batch implements pg.Submittable {
   readonly #readers: Readers
   readonly #onEnd: (failure?: Error) => void
   #answered = 0
-  #columns: { readonly name: string; readonly read: (text: string) => unknown }[] = []
+  #described = new Map<string, readonly Column[]>()
 
   constructor(all: readonly Asked[], readers: Readers, onEnd: (failure?: Error) => void) {
     this.#all = all
@@ -66,11 +81,12 @@ class Batch implements pg.Submittable {
   }
 
   submit(connection: pg.Connection): void {
+    this.#described = describedBy(connection)
     connection.stream.cork()
     for (const { statement, values } of this.#all) {
       parse(connection, statement)
       connection.bind({ statement: statement.name, values }, true)
-      connection.describe({ type: 'P' }, true)
+      if (statement.name === '' || !this.#described.has(statement.name)) connection.describe({ type: 'P' }, true)
       connection.execute({}, true)
     }
     connection.sync()
@@ -78,13 +94,14 @@ class Batch implements pg.Submittable {
   }
 
   handleRowDescription({ fields }: { readonly fields: readonly pg.FieldDef[] }): void {
-    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, read: this.#readers(dataTypeID) }))
+    const columns = fields.map(({ name, dataTypeID }) => ({ name, read: this.#readers(dataTypeID) }))
+    this.#described.set(this.name, columns)
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
     const row: Record<string, unknown> = {}
     let index = 0
-    for (const { name, read } of this.#columns) {
+    for (const { name, read } of this.#described.get(this.name) ?? []) {
       const text = fields[index] ?? null
       row[name] = text === null ? null : read(text)
       index += 1
@@ -94,6 +111,7 @@ class Batch implements pg.Submittable {
 
   handleCommandComplete({ text }: { readonly text: string }): void {
     const asked = this.#current
+    if (!this.#described.has(this.name)) this.#described.set(this.name, [])
     this.#answered += 1
     if (!asked) return
     asked.answer.command = text
