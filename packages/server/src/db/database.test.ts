@@ -74,6 +74,22 @@ test('G1 a statement by name has the same answer each time, described or not, wi
   expect(await work(['g'])).toEqual([rowsOf(['g']), [], [{ one: 1 }], rowsOf(['g'])])
 })
 
+test('G1 a statement by name whose columns were changed meanwhile is refused, not misread', async () => {
+  const client = new pg.Client(owned.connection)
+  await client.connect()
+  try {
+    await client.query('create table parley.shifting (first text); grant select on parley.shifting to parley_app')
+    await client.query("insert into parley.shifting values ('one')")
+    const shifting = statement('test-shifting', 'select * from shifting')
+    expect(await db.read(scope, shifting)).toEqual([{ first: 'one' }])
+    expect(await db.read(scope, shifting)).toEqual([{ first: 'one' }])
+    await client.query("alter table parley.shifting add column second text default 'two'")
+    await expect(db.read(scope, shifting)).rejects.toThrow('cached plan must not change result type')
+  } finally {
+    await client.end()
+  }
+})
+
 test('G1 what fails is the answer to all behind it, commits nothing, and leaves a connection that serves the next one', async () => {
   const add = statement('test-add', "insert into workspaces (id, name) values ($1, 'Added')")
   const seen: PromiseSettledResult<object[]>[] = []

@@ -27,13 +27,16 @@ interface Column {
   readonly read: (text: string) => unknown
 }
 
-/** The columns of named statements, which do not change while a connection keeps them: only their first answer describes them. */
-const describedOn = new WeakMap<pg.Connection, Map<string, readonly Column[]>>()
+/** Columns by the name of their statement. */
+type Described = Map<string, readonly Column[]>
 
-function describedBy(connection: pg.Connection): Map<string, readonly Column[]> {
-  const described = describedOn.get(connection) ?? new Map<string, readonly Column[]>()
-  describedOn.set(connection, described)
-  return described
+const describedTo = new WeakMap<pg.ClientBase, Described>()
+
+/** The columns of a connection's named statements: only their first answer describes them, as PostgreSQL refuses a plan whose columns changed. */
+function knownTo(client: pg.ClientBase): Described {
+  const known = describedTo.get(client) ?? new Map<string, readonly Column[]>()
+  describedTo.set(client, known)
+  return known
 }
 
 /** What node-postgres keeps of the statements of a connection, and its types leave out. */
@@ -61,12 +64,13 @@ function parse(connection: pg.Connection, { name, text }: Statement): void {
 class Batch implements pg.Submittable {
   readonly #all: readonly Asked[]
   readonly #readers: Readers
+  readonly #described: Described
   readonly #onEnd: (failure?: Error) => void
   #answered = 0
-  #described = new Map<string, readonly Column[]>()
 
-  constructor(all: readonly Asked[], readers: Readers, onEnd: (failure?: Error) => void) {
+  constructor(all: readonly Asked[], described: Described, readers: Readers, onEnd: (failure?: Error) => void) {
     this.#all = all
+    this.#described = described
     this.#readers = readers
     this.#onEnd = onEnd
   }
@@ -81,7 +85,6 @@ class Batch implements pg.Submittable {
   }
 
   submit(connection: pg.Connection): void {
-    this.#described = describedBy(connection)
     connection.stream.cork()
     for (const { statement, values } of this.#all) {
       parse(connection, statement)
@@ -168,7 +171,8 @@ export class Trips {
     if (this.#isUnderWay || this.#waiting.length === 0) return
     this.#isUnderWay = true
     this.#isDue = false
-    this.#client.query(new Batch(this.#waiting.splice(0), this.#readers, (failure) => this.#end(failure)))
+    const known = knownTo(this.#client)
+    this.#client.query(new Batch(this.#waiting.splice(0), known, this.#readers, (failure) => this.#end(failure)))
   }
 
   #end(failure: Error | undefined): void {
