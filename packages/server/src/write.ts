@@ -2,6 +2,7 @@ import { type Audience, ParleyError, type SystemEvent } from '@parley/protocol'
 import { type Context, type Ids, type Services, scopeOf } from './context.ts'
 import { type ConversationRow, conversationColumns } from './conversations/conversation.tables.ts'
 import { statement, type Tx } from './db/database.ts'
+import { rowsStatement, withRows } from './db/rows.ts'
 import type { MessageRow } from './messages/message.tables.ts'
 import { type ParticipantRow, participantColumns } from './participants/participant.tables.ts'
 import { type Change, hintsOf, Ledger, type Position } from './write-ledger.ts'
@@ -57,29 +58,27 @@ export async function openForWriting(tx: Tx, conversationId: string): Promise<st
   return row?.at ?? ''
 }
 
-const record = statement(
+const record = rowsStatement(
   'write-record',
-  `with head as (
+  (rows) => `with head as (
      update conversations c set seq = h.seq, public_seq = h.public_seq,
        participant_count = c.participant_count + h.participants,
        activity_at = case when h.active then now() else c.activity_at end,
        public_activity_at = case when h.public_active then now() else c.public_activity_at end
-     from unnest($2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::bool[], $7::bool[])
+     from ${rows.of(2, ['text', 'bigint', 'bigint', 'int', 'bool', 'bool'])}
        as h(id, seq, public_seq, participants, active, public_active)
-     where c.workspace_id = $1 and c.id = h.id and c.id = any($2))
+     where c.workspace_id = $1 and c.id = h.id and c.id ${rows.equal(2)})
    insert into changes (workspace_id, conversation_id, seq, public_seq, type, actor_id, entity_id, audience)
-   select $1, x.conversation_id, x.seq, x.public_seq, x.type, x.actor_id, x.entity_id, x.audience
-   from unnest($8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[])
-     as x(conversation_id, seq, public_seq, type, actor_id, entity_id, audience)`,
+   select $1, x.* from ${rows.of(8, ['text', 'bigint', 'bigint', 'text', 'text', 'text', 'text'])} as x`,
 )
 
-const insertTold = statement(
+const insertTold = rowsStatement(
   'write-tell',
-  `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash, kind,
-     audience, text, system)
+  (rows) => `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash,
+     kind, audience, text, system)
    select $1, x.id, x.conversation_id, x.seq, x.public_seq, x.sender_id, 'system:' || x.id, '', 'system', 'everyone', '',
      x.system
-   from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[])
+   from ${rows.of(2, ['text', 'text', 'bigint', 'bigint', 'text', 'jsonb'])}
      as x(id, conversation_id, seq, public_seq, sender_id, system)`,
 )
 
@@ -89,19 +88,18 @@ export function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[])
   if (ledgers.length === 0) return
   const told = ledgers.flatMap((ledger) => ledger.told)
   if (told.length > 0) {
-    tx.send(insertTold, [
-      workspaceId,
+    const columns = [
       told.map((one) => one.id),
       told.map((one) => one.conversationId),
       told.map((one) => one.seq),
       told.map((one) => one.publicSeq),
       told.map((one) => one.senderId),
       told.map((one) => JSON.stringify(one.event)),
-    ])
+    ]
+    tx.send(...withRows(insertTold, workspaceId, columns))
   }
   const changes = ledgers.flatMap((ledger) => ledger.changes)
-  tx.send(record, [
-    workspaceId,
+  const columns = [
     ledgers.map((ledger) => ledger.conversationId),
     ledgers.map((ledger) => ledger.seq),
     ledgers.map((ledger) => ledger.publicSeq),
@@ -115,7 +113,8 @@ export function saveLedgers(tx: Tx, workspaceId: string, all: readonly Ledger[])
     changes.map((change) => change.actorId),
     changes.map((change) => change.entityId),
     changes.map((change) => change.audience),
-  ])
+  ]
+  tx.send(...withRows(record, workspaceId, columns))
 }
 
 /** What a write works on. */

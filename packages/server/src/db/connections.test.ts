@@ -92,3 +92,19 @@ test('G11 when a connection is found dead the others that were open then are not
   const after = await Promise.all(Array.from({ length: 5 }, () => connections.lend(1_000, name)))
   expect(after.filter((pid) => before.includes(pid))).toEqual([])
 })
+
+test('G1 what was begun and failed is rolled back, and where nothing was begun the database is not told to', async () => {
+  away = false
+  const notices: string[] = []
+  const failAfter = (begin: string) =>
+    connections.lend(1_000, async (client) => {
+      client.on('notice', ({ message }) => notices.push(message ?? ''))
+      await client.query(begin)
+      await client.query('select 1 / 0')
+    })
+  for (const begin of ['begin', 'select 1', 'begin']) {
+    await expect(failAfter(begin)).rejects.toThrow('division by zero')
+    expect(await ask()).toEqual([{ one: 1 }])
+  }
+  expect(notices).toEqual([])
+})

@@ -21,9 +21,11 @@ export function isAway(error: unknown): boolean {
 /** A database that could not be reached is left alone for so long, milliseconds: else each request dials it once more. */
 const redialAfter = 100
 
+/** The empty query is answered when what failed is over, and with whether a transaction stands open. */
 async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
   try {
-    await client.query('rollback')
+    await client.query('')
+    if (client.getTransactionStatus() !== 'I') await client.query('rollback')
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))

@@ -118,6 +118,31 @@ test('G1 a statement that nobody waits for fails the commit', async () => {
   await expect(failing).rejects.toMatchObject({ code: 'invalid' })
 })
 
+test('G1 a transaction of one trip is one, and is done when it is answered; one that fails at its end has done nothing', async () => {
+  const client = new pg.Client(owned.connection)
+  await client.connect()
+  const add = statement(
+    'test-late',
+    'insert into late values ($1, $2) returning pg_current_xact_id()::text as transaction',
+  )
+  const ids = async () => (await client.query('select id from parley.late order by id')).rows.map(({ id }) => id)
+  try {
+    await client.query(`create table parley.late (id int primary key, needs int references parley.late deferrable initially deferred);
+      grant select, insert on parley.late to parley_app`)
+    const both = await db.transaction('write', scope, async (tx) => [tx.send(add, [1, 2]), tx.send(add, [2, 1])])
+    expect(await ids()).toEqual([1, 2])
+    const [first, second] = await Promise.all(both.map((answer) => answer()))
+    expect(first).toEqual(second)
+    const failing = db.transaction('write', scope, async (tx) => [tx.send(add, [3, 1]), tx.send(add, [4, 5])])
+    await expect(failing).rejects.toThrow('foreign key')
+    expect(await ids()).toEqual([1, 2])
+    await db.transaction('write', scope, async (tx) => void tx.send(add, [6, 6]))
+    expect(await ids()).toEqual([1, 2, 6])
+  } finally {
+    await client.end()
+  }
+})
+
 test('G1 one statement is read in one trip, within its scope; what fails is said, and the next one is served', async () => {
   await owned.query(`insert into workspaces (id, name) values ('w1', 'One'), ('w2', 'Two') on conflict do nothing`)
   const seen = statement('test-seen', 'select id from workspaces order by id')

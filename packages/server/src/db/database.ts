@@ -87,23 +87,31 @@ const sessionSettings = [
   'synchronous_commit=on',
   'TimeZone=UTC',
   'search_path=parley',
+  // Writes look rows up by their keys, always: their plans are made once, and never scan.
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'plan_cache_mode=force_generic_plan',
 ]
 
-/** Writes look rows up by their keys, always: their plans are made once, and never scan. */
-const pointLookups = {
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-  plan_cache_mode: 'force_generic_plan',
+/** How all else is planned. */
+const planned = { enable_seqscan: 'on', enable_hashjoin: 'on', enable_mergejoin: 'on', plan_cache_mode: 'auto' }
+
+/** How a transaction of a mode opens. */
+interface Opening {
+  readonly begin: Statement
+  readonly isPlain: boolean
+  readonly scope: Statement
 }
 
-/** Statements that open a transaction, by its mode. */
-function opening(mode: Mode): readonly [begin: Statement, scope: Statement] {
-  const start = mode === 'read' ? 'begin isolation level repeatable read, read only' : 'begin'
-  const settings = Object.entries(mode === 'write' ? pointLookups : {}).map(([name, value]) => `'${name}', '${value}'`)
+function opening(mode: Mode): Opening {
+  const isPlain = mode !== 'read'
+  const start = isPlain ? 'begin' : 'begin isolation level repeatable read, read only'
+  const settings = Object.entries(mode === 'write' ? {} : planned).map(([name, value]) => `'${name}', '${value}'`)
   const scoped = ['workspace', 'scope', 'user', 'line'].map((name, index) => `'parley.${name}', $${index + 1}`)
   const calls = [...settings, ...scoped].map((setting) => `set_config(${setting}, true)`)
-  return [statement(`begin-${mode}`, start), statement(`scope-${mode}`, `select ${calls.join(', ')}`)]
+  const scope = statement(`scope-${mode}`, `select ${calls.join(', ')}`)
+  return { begin: statement(`begin-${mode}`, start), isPlain, scope }
 }
 
 const openings = { read: opening('read'), write: opening('write'), bulk: opening('bulk') }
@@ -112,8 +120,6 @@ function valuesOf(scope: Scope): readonly string[] {
   const [user, line] = scope.kind === 'user' ? [scope.userId, scope.line] : ['', 'team']
   return [scope.workspaceId, scope.kind, user, line]
 }
-
-const commit = statement('commit', 'commit')
 
 /** A value that the database cannot read, such as a forged position in a cursor: the caller's fault, not ours. */
 const dataException = /^22/
@@ -151,14 +157,15 @@ async function rowsOf<Row extends object>(answer: Promise<Answer>): Promise<Row[
   return (await answer).rows as Row[]
 }
 
-/** Statements go out together as far as nobody waits for one of them: begin with the first, commit with the last. */
+/** Statements go out together as far as nobody waits for one of them: what begins with the first, the commit with the last. */
 async function runTransaction<Result>(
   client: pg.PoolClient,
   mode: Mode,
   scope: Scope,
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
-  const trips = new Trips(client, readerOf)
+  const { begin, isPlain, scope: settings } = openings[mode]
+  const trips = new Trips(client, readerOf, begin, isPlain)
   const tx: Tx = {
     query: async (asked, values) => {
       const answer = trips.add(asked, values)
@@ -170,13 +177,9 @@ async function runTransaction<Result>(
       return () => rowsOf(answer)
     },
   }
-  const [begin, settings] = openings[mode]
-  void trips.add(begin)
   void trips.add(settings, valuesOf(scope))
   const result = await work(tx)
-  const committed = trips.add(commit)
-  trips.send()
-  if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
+  await trips.commit()
   return result
 }
 

@@ -10,6 +10,7 @@ import * as recalledHeads from './migrations/0006_recalled_heads.ts'
 import * as youngTables from './migrations/0007_young_tables.ts'
 import * as rarerLooks from './migrations/0008_rarer_looks.ts'
 import * as lighterLooks from './migrations/0009_lighter_looks.ts'
+import * as loneHeads from './migrations/0010_lone_heads.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -22,6 +23,7 @@ const migrations: Record<string, Migration> = {
   '0007_young_tables': youngTables,
   '0008_rarer_looks': rarerLooks,
   '0009_lighter_looks': lighterLooks,
+  '0010_lone_heads': loneHeads,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

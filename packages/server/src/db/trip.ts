@@ -139,18 +139,29 @@ class Batch implements pg.Submittable {
   }
 }
 
+const commit: Statement = { name: 'commit', text: 'commit' }
+
 /** The statements of one transaction: those that come while others are under way go together next. */
 export class Trips {
   readonly #client: pg.ClientBase
   readonly #readers: Readers
+  readonly #isPlain: boolean
   #waiting: Asked[] = []
+  #isBegun = false
   #isUnderWay = false
   #isDue = false
   #failure: Error | undefined
+  #whenOver: ((failure: Error | undefined) => void) | undefined
 
-  constructor(client: pg.ClientBase, readers: Readers) {
+  /**
+   * @param begin begins the transaction
+   * @param isPlain whether it is as any statement without it is: then a transaction of one trip does without it
+   */
+  constructor(client: pg.ClientBase, readers: Readers, begin: Statement, isPlain: boolean) {
     this.#client = client
     this.#readers = readers
+    this.#isPlain = isPlain
+    void this.add(begin)
   }
 
   /** Adds a statement to the next trip. Once one has failed, so does every other. */
@@ -169,10 +180,31 @@ export class Trips {
   send(): void {
     this.#isDue = true
     if (this.#isUnderWay || this.#waiting.length === 0) return
+    this.#isBegun = true
     this.#isUnderWay = true
     this.#isDue = false
     const known = knownTo(this.#client)
     this.#client.query(new Batch(this.#waiting.splice(0), known, this.#readers, (failure) => this.#end(failure)))
+  }
+
+  /**
+   * Sends what waits, and commits.
+   * @throws the error of the statement that failed, or of the commit: nothing was done then
+   */
+  async commit(): Promise<void> {
+    if (this.#isPlain && !this.#isBegun) return this.#commitAlone()
+    const committed = this.add(commit)
+    this.send()
+    if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
+  }
+
+  /** What goes in one trip is one transaction, and its end is the commit: neither needs a statement. */
+  #commitAlone(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#whenOver = (failure) => (failure ? reject(failure) : resolve())
+    this.#waiting.shift()
+    this.send()
+    return promise
   }
 
   #end(failure: Error | undefined): void {
@@ -180,5 +212,6 @@ export class Trips {
     this.#failure ??= failure
     if (failure) for (const { reject } of this.#waiting.splice(0)) reject(failure)
     else if (this.#isDue) this.send()
+    this.#whenOver?.(failure)
   }
 }

@@ -3,6 +3,7 @@ import { type Audience, limits, type Message, ParleyError, type ParsedInput } fr
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
 import { KeyTaken, statement, type Tx } from '../db/database.ts'
+import { type Rows, rowsStatement, withRows } from '../db/rows.ts'
 import { pairKey, spread } from '../ids.ts'
 import type { Writing } from '../write.ts'
 import { canSee, canWriteFor } from './message.policy.ts'
@@ -54,17 +55,18 @@ const findByKeys = statement(
      where workspace_id = $1 and sender_id = x.sender_id and client_key = x.client_key offset 0) m`,
 )
 
-const insertText = `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id, client_key, body_hash,
-     kind, audience, text, reply_to)
-   select $1, x.* from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-     $9::text[], $10::text[], $11::text[], $12::text[]) as x`
+const columnTypes = ['text', 'text', 'bigint', 'bigint', 'text', 'text', 'text', 'text', 'text', 'text', 'text']
 
-const insert = statement('messages-insert', insertText)
+const insertRows = (rows: Rows) => `insert into messages (workspace_id, id, conversation_id, seq, public_seq, sender_id,
+     client_key, body_hash, kind, audience, text, reply_to)
+   select $1, x.* from ${rows.of(2, columnTypes)} as x`
+
+const insert = rowsStatement('messages-insert', insertRows)
 
 /** A key that stands already, perhaps where the sender cannot see it, leaves its row out. */
-const insertIfNew = statement(
+const insertIfNew = rowsStatement(
   'messages-insert-if-new',
-  `${insertText} on conflict (workspace_id, sender_id, client_key) do nothing returning id`,
+  (rows) => `${insertRows(rows)} on conflict (workspace_id, sender_id, client_key) do nothing returning id`,
 )
 
 function bodyHash(conversationId: string, draft: Draft): string {
@@ -156,9 +158,8 @@ class Group {
   }
 }
 
-function columnsOf(workspaceId: string, rows: readonly NewRow[]): unknown[] {
+function columnsOf(rows: readonly NewRow[]): unknown[][] {
   return [
-    workspaceId,
     rows.map((row) => row.id),
     rows.map((row) => row.conversation_id),
     rows.map((row) => row.seq),
@@ -190,12 +191,12 @@ async function findStanding(tx: Tx, workspaceId: string, postings: readonly Post
 
 /** @throws KeyStands when a row was left out */
 async function save(tx: Tx, workspaceId: string, rows: readonly NewRow[], keys: Keys): Promise<void> {
-  const values = columnsOf(workspaceId, rows)
+  const columns = columnsOf(rows)
   if (keys === 'new') {
-    tx.send(insert, values)
+    tx.send(...withRows(insert, workspaceId, columns))
     return
   }
-  const inserted = await tx.query(insertIfNew, values)
+  const inserted = await tx.query(...withRows(insertIfNew, workspaceId, columns))
   if (inserted.length < rows.length) throw new KeyStands()
 }
 
