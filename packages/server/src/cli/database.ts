@@ -32,10 +32,17 @@ export function isFresh({ databaseUrl, dataDir }: Config): boolean {
   return databaseUrl === undefined && !existsSync(join(dataDir, 'postgres'))
 }
 
-/** The database of a server: the one that is named, or an embedded one of its own. */
-export async function claimDatabase({ databaseUrl, dataDir }: Config, log: Logger): Promise<Reachable> {
+/**
+ * The database of a server: the one that is named, or an embedded one of its own.
+ * @param processes how many processes of the server will use it
+ */
+export async function claimDatabase(
+  { databaseUrl, dataDir }: Config,
+  log: Logger,
+  processes?: number,
+): Promise<Reachable> {
   if (databaseUrl !== undefined) return { connection: { connectionString: databaseUrl }, close: nothingToClose }
-  const embedded = await startEmbedded(dataDir, log)
+  const embedded = await startEmbedded(dataDir, log, processes)
   return { connection: embedded.connection, close: () => embedded.stop() }
 }
 

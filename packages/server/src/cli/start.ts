@@ -112,7 +112,7 @@ async function serveTogether(
 async function start(config: Config, count: number): Promise<void> {
   const stopped = stopSignal()
   const log = serverLog(config)
-  const database = await claimDatabase(config, log)
+  const database = await claimDatabase(config, log, count)
   try {
     const serving = await (count === 1
       ? serveAlone(config, database.connection, log)

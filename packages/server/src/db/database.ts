@@ -150,6 +150,9 @@ const unused = 60_000
 /** How long nothing passes on a connection until the system asks whether it still stands, milliseconds: else a firewall forgets it. */
 const keptAlive = 60_000
 
+/** How many sessions a process of a server takes at most. */
+export const sessionsOfProcess = 20
+
 /** From asking for a connection to the end of the work, milliseconds. */
 const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
 
@@ -189,7 +192,11 @@ async function runTransaction<Result>(
  * @param log takes errors of idle connections
  * @param poolSize how many connections at most
  */
-export async function openDatabase(connection: pg.PoolConfig, log: Logger, poolSize = 20): Promise<Database> {
+export async function openDatabase(
+  connection: pg.PoolConfig,
+  log: Logger,
+  poolSize = sessionsOfProcess,
+): Promise<Database> {
   const settings: pg.PoolConfig = {
     ...connection,
     max: poolSize,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { claimDataDirectory, type DataDirectory } from './data-directory.ts'
+import { sessionsOfProcess } from './database.ts'
 import { findLauncher, type Launcher } from './embedded-binaries.ts'
 
 /** A PostgreSQL of our own, in the data directory. */
@@ -31,13 +32,17 @@ const steadyAfter = 10_000
 
 const settings = {
   listen_addresses: '',
-  max_connections: '100',
   shared_buffers: '128MB',
   min_wal_size: '512MB',
   max_wal_size: '2GB',
   jit: 'off',
   log_min_messages: 'warning',
   timezone: 'UTC',
+}
+
+/** How many sessions it takes: all that the processes of its server may ask for, and as many as one of them for commands. */
+function sessionsFor(processes: number): number {
+  return Math.max(100, (processes + 1) * sessionsOfProcess)
 }
 
 function socketDirOf(dataDir: string): string {
@@ -139,17 +144,19 @@ class Supervisor {
   readonly #files: string
   readonly #socketDir: string
   readonly #log: Logger
+  readonly #sessions: number
   #child: ChildProcess | undefined
   #stopping = false
   #spawnedAt = 0
   #lastWords = ''
   #backoff = firstBackoff
 
-  constructor(launcher: Launcher, dataDir: string, log: Logger) {
+  constructor(launcher: Launcher, dataDir: string, log: Logger, sessions: number) {
     this.#launcher = launcher
     this.#files = join(dataDir, 'postgres')
     this.#socketDir = socketDirOf(dataDir)
     this.#log = log
+    this.#sessions = sessions
     this.connection = connectionOf(dataDir)
   }
 
@@ -187,10 +194,8 @@ class Supervisor {
 
   /** In a process group of its own: Ctrl-C is for us, and we stop the database when we are done. */
   #spawn(): void {
-    const flags = Object.entries({ ...settings, unix_socket_directories: this.#socketDir }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ])
+    const own = { max_connections: this.#sessions, unix_socket_directories: this.#socketDir }
+    const flags = Object.entries({ ...settings, ...own }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const [command, args] = this.#launcher.command('postgres', ['-D', this.#files, ...flags], true)
     const options = { ...this.#launcher.options, detached: true }
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
@@ -261,11 +266,12 @@ class Supervisor {
  * dies. The data directory is ours alone meanwhile.
  * @param dataDir absolute path of the data directory
  * @param log takes what the database server says
+ * @param processes how many processes of a server will use it
  * @throws DataDirectoryInUse when another server holds the directory
  */
-export async function startEmbedded(dataDir: string, log: Logger): Promise<Embedded> {
+export async function startEmbedded(dataDir: string, log: Logger, processes = 1): Promise<Embedded> {
   const directory: DataDirectory = await claimDataDirectory(dataDir)
-  const supervisor = new Supervisor(findLauncher(), directory.path, log)
+  const supervisor = new Supervisor(findLauncher(), directory.path, log, sessionsFor(processes))
   const stop = async (): Promise<void> => {
     await supervisor.stop()
     await directory.release()
