@@ -100,6 +100,7 @@ const planned = { enable_seqscan: 'on', enable_hashjoin: 'on', enable_mergejoin:
 /** How a transaction of a mode opens. */
 interface Opening {
   readonly begin: Statement
+  /** Whether the database begins so by itself. */
   readonly isPlain: boolean
   readonly scope: Statement
 }
@@ -160,7 +161,7 @@ async function rowsOf<Row extends object>(answer: Promise<Answer>): Promise<Row[
   return (await answer).rows as Row[]
 }
 
-/** Statements go out together as far as nobody waits for one of them: what begins with the first, the commit with the last. */
+/** Statements go out together as far as nobody waits for one of them: what opens it with the first, the commit with the last. */
 async function runTransaction<Result>(
   client: pg.PoolClient,
   mode: Mode,

@@ -7,7 +7,7 @@ export interface Rows {
    * @param types of the columns, in their order
    */
   of(first: number, types: readonly string[]): string
-  /** Compares with a value of any of the rows. */
+  /** `= …`: the value of a column, or one of its values. */
   equal(value: number): string
 }
 

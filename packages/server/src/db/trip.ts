@@ -155,7 +155,7 @@ export class Trips {
 
   /**
    * @param begin begins the transaction
-   * @param isPlain whether it is as any statement without it is: then a transaction of one trip does without it
+   * @param isPlain whether the database would begin so by itself: a transaction of one trip does without it then
    */
   constructor(client: pg.ClientBase, readers: Readers, begin: Statement, isPlain: boolean) {
     this.#client = client
