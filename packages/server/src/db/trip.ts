@@ -147,7 +147,7 @@ export class Trips {
   readonly #readers: Readers
   readonly #isPlain: boolean
   #waiting: Asked[] = []
-  #isBegun = false
+  #hasLeft = false
   #isUnderWay = false
   #isDue = false
   #failure: Error | undefined
@@ -180,7 +180,7 @@ export class Trips {
   send(): void {
     this.#isDue = true
     if (this.#isUnderWay || this.#waiting.length === 0) return
-    this.#isBegun = true
+    this.#hasLeft = true
     this.#isUnderWay = true
     this.#isDue = false
     const known = knownTo(this.#client)
@@ -192,7 +192,7 @@ export class Trips {
    * @throws the error of the statement that failed, or of the commit: nothing was done then
    */
   async commit(): Promise<void> {
-    if (this.#isPlain && !this.#isBegun) return this.#commitAlone()
+    if (this.#isPlain && !this.#hasLeft) return this.#commitAlone()
     const committed = this.add(commit)
     this.send()
     if ((await committed).command !== 'COMMIT') throw new Error('The transaction was rolled back')
