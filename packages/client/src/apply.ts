@@ -3,7 +3,7 @@ import { limits } from '@parley/protocol'
 import { placeInLists, removeFromLists } from './lists.ts'
 import { foldSnapshot, isUnread, type Mark, putParticipant, raiseMark, readSeqOf } from './snapshot.ts'
 import { type ParticipantList, type State, type Timeline, withEntry, withoutEntry } from './state.ts'
-import { afterChange, foldTimeline, putMessage, replaceMessage } from './timeline.ts'
+import { afterChange, emptyTimeline, foldTimeline, putMessage, replaceMessage } from './timeline.ts'
 
 function ownId(state: State): string {
   return state.session.me?.user.id ?? ''
@@ -71,7 +71,11 @@ export function recount(state: State, conversationId: string): State {
   return unread === null || unread === snapshot.unread ? state : putSnapshot(state, { ...snapshot, unread })
 }
 
-function foldPeople(list: ParticipantList, event: DurableEvent): ParticipantList {
+/** People of whom none are loaded yet. */
+export const emptyPeople: ParticipantList = { items: [], nextCursor: null, status: 'loading', error: null }
+
+/** The people of a conversation after an event; events that do not concern them change nothing. */
+export function foldPeople(list: ParticipantList, event: DurableEvent): ParticipantList {
   switch (event.type) {
     case 'participant-added':
       return withPerson(list, event.data.participant, list.nextCursor === null)
@@ -215,9 +219,20 @@ export function unreadAt(state: State, snapshot: ConversationSnapshot, seq: numb
   return Math.max(0, snapshot.unread - read.length)
 }
 
-/** Whether messages of a conversation are loaded, which must stay in step with it. */
-export function hasMessages(state: State, conversationId: string): boolean {
-  return state.timelines[conversationId]?.status === 'ready'
+/** Whether messages or people of a conversation are loaded, which must stay in step with it. */
+export function hasDetails(state: State, conversationId: string): boolean {
+  const { timelines, participants } = state
+  return timelines[conversationId]?.status === 'ready' || (participants[conversationId]?.items.length ?? 0) > 0
+}
+
+/** State in which what was loaded of a conversation is still to be loaded. */
+export function withoutDetails(state: State, conversationId: string): State {
+  const { timelines, participants } = state
+  return {
+    ...state,
+    timelines: timelines[conversationId] ? withEntry(timelines, conversationId, emptyTimeline) : timelines,
+    participants: participants[conversationId] ? withEntry(participants, conversationId, emptyPeople) : participants,
+  }
 }
 
 /**
@@ -238,12 +253,12 @@ function healMarks(state: State, conversationId: string, people: readonly Partic
 }
 
 /**
- * State with a snapshot that came along with others. One that is older than what is known here, or newer than messages that are loaded,
+ * State with a snapshot that came along with others. One that is older than what is known here, or newer than what is loaded of it,
  * gives its marks only.
  */
 export function acceptSnapshot(state: State, theirs: ConversationSnapshot): State {
   const { id } = theirs.conversation
   const ours = state.conversations[id]
-  const replaces = !ours || theirs.seq === ours.seq || (theirs.seq > ours.seq && !hasMessages(state, id))
+  const replaces = !ours || theirs.seq === ours.seq || (theirs.seq > ours.seq && !hasDetails(state, id))
   return replaces ? replaceSnapshot(state, theirs) : healMarks(state, id, theirs.participants)
 }

@@ -1,5 +1,6 @@
 import type { ConversationSnapshot, DurableEvent, Message } from '@parley/protocol'
 import type { ClientOptions, ParleyClient } from './api.ts'
+import { emptyPeople } from './apply.ts'
 import { type Clock, createKeys, type Random, systemClock, systemRandom } from './clock.ts'
 import { forEachOf } from './concurrent.ts'
 import { Connection } from './connection.ts'
@@ -150,7 +151,7 @@ class Client implements ParleyClient {
         this.reads.entered(id)
         this.messages.entered(id)
       },
-      onLeapt: (id) => void this.messages.open(id).catch(() => {}),
+      onLeapt: (id) => void this.#loadAgain(id),
       onForeign: (epoch) => void this.#startOver(epoch).catch(() => {}),
     })
   }
@@ -258,17 +259,27 @@ class Client implements ParleyClient {
     this.typing.reset()
   }
 
+  /** Loads again what was loaded of a conversation. */
+  async #loadAgain(conversationId: string): Promise<void> {
+    const { timelines, participants } = this.store.getState()
+    await Promise.allSettled([
+      timelines[conversationId] && this.messages.open(conversationId),
+      participants[conversationId] && this.participants.load(conversationId),
+    ])
+  }
+
   /** Loads everything that was loaded as if for the first time (architecture S2). */
   async #startOver(epoch: string): Promise<void> {
     this.#reset()
     const generation = this.#generation
     this.store.update((state) => startedOver(state, epoch))
-    const shown = Object.keys(this.store.getState().timelines)
+    const { timelines, participants } = this.store.getState()
+    const shown = new Set([...Object.keys(timelines), ...Object.keys(participants)])
     try {
       await this.conversations.reload()
     } finally {
       const current = generation === this.#generation
-      if (current) void forEachOf(shown, reopenAtOnce, (id) => this.messages.open(id).catch(() => {}))
+      if (current) void forEachOf(shown, reopenAtOnce, (id) => this.#loadAgain(id))
     }
   }
 }
@@ -282,7 +293,7 @@ function startedOver(state: State, epoch: string): State {
     lists: Object.fromEntries(lists),
     conversations: {},
     timelines: Object.fromEntries(Object.keys(state.timelines).map((id) => [id, emptyTimeline])),
-    participants: {},
+    participants: Object.fromEntries(Object.keys(state.participants).map((id) => [id, emptyPeople])),
   }
 }
 

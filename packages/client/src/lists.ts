@@ -122,12 +122,13 @@ function extended(list: ConversationList, ids: readonly string[], conversations:
   return live({ ...list, ids: sorted(new Set([...list.ids, ...ids]), conversations) }, conversations)
 }
 
-/** A list with everything known that lies in its loaded part: what came live while its page was on the way. */
+/** A list with everything known that lies in its loaded part, as it is now: what came and left live while its page was on the way. */
 function live(list: ConversationList, conversations: Conversations): ConversationList {
   if (isSearch(list.filter)) return list
-  const inside = Object.values(conversations).filter(
-    (one) => fits(list.filter, one, false) && reaches(list, one, conversations),
-  )
-  const ids = new Set([...list.ids, ...inside.map(({ conversation }) => conversation.id)])
-  return { ...list, ids: sorted(ids, conversations) }
+  const shown = new Set(list.ids)
+  const inside = Object.values(conversations).filter((one) => {
+    const listed = shown.has(one.conversation.id)
+    return fits(list.filter, one, listed) && (listed || reaches(list, one, conversations))
+  })
+  return { ...list, ids: inside.sort(byActivity).map(({ conversation }) => conversation.id) }
 }

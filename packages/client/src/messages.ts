@@ -1,4 +1,4 @@
-import { type Message, type OperationOutput, ParleyError } from '@parley/protocol'
+import type { Message, OperationOutput, ParleyError } from '@parley/protocol'
 import type { MessageDraft, MessageMethods } from './api.ts'
 import { confirm, putTimeline, recount, showMessage } from './apply.ts'
 import { type Clock, toInstant } from './clock.ts'
@@ -38,7 +38,6 @@ export interface MessageParts {
 type Page = OperationOutput<'listMessages'>
 
 const timelinesKept = 20
-const tries = 3
 
 /** Messages of conversations. */
 export class Messages implements MessageMethods {
@@ -191,26 +190,14 @@ export class Messages implements MessageMethods {
     return Object.hasOwn(timelines, conversationId) && connection.status !== 'closed'
   }
 
-  /** A conversation may go while a page of it is on its way; whether it is back, the server knows. */
   async #takePage(conversationId: string, place: PagePlace): Promise<void> {
-    for (let left = tries; left > 0; left -= 1) {
-      if (await this.#tryPage(conversationId, place)) return
-    }
-    throw new ParleyError('unavailable')
-  }
-
-  /** Answers whether the page and the conversation met. */
-  async #tryPage(conversationId: string, place: PagePlace): Promise<boolean> {
     const { store, sync, users } = this.#parts
-    const [page] = await Promise.all([
-      this.#fetch(conversationId, place),
-      sync.have(conversationId) === undefined ? sync.load(conversationId) : null,
-    ])
-    users.put(page.users)
-    users.need(page.items.flatMap(peopleIn))
-    return sync.meet(conversationId, page.seq, (events) => {
-      const read = events.reduce(foldTimeline, pageTimeline(page, place))
-      store.update((state) => withPage(state, conversationId, read, place))
+    const ask = () => this.#fetch(conversationId, place)
+    await sync.read(conversationId, ask, (page, events) => {
+      users.put(page.users)
+      users.need(page.items.flatMap(peopleIn))
+      const timeline = events.reduce(foldTimeline, pageTimeline(page, place))
+      store.update((state) => withPage(state, conversationId, timeline, place))
     })
   }
 

@@ -1,5 +1,6 @@
 import type { OperationInput } from '@parley/protocol'
 import type { ParticipantMethods } from './api.ts'
+import { emptyPeople, foldPeople } from './apply.ts'
 import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
 import { putParticipant, withLaterMarks } from './snapshot.ts'
@@ -21,8 +22,6 @@ export interface ParticipantParts {
 type Input<Name extends 'addParticipant' | 'updateParticipant'> = Omit<OperationInput<Name>, 'conversationId'>
 
 const pageSize = 200
-const tries = 3
-const nothing: ParticipantList = { items: [], nextCursor: null, status: 'loading', error: null }
 
 /** The people in a conversation. */
 export class Participants implements ParticipantMethods {
@@ -60,25 +59,15 @@ export class Participants implements ParticipantMethods {
 
   #put(conversationId: string, change: (list: ParticipantList) => ParticipantList): void {
     this.#parts.store.update((state) => {
-      const list = change(state.participants[conversationId] ?? nothing)
+      const list = change(state.participants[conversationId] ?? emptyPeople)
       return { ...state, participants: withEntry(state.participants, conversationId, list) }
     })
   }
 
   async #fetch(conversationId: string, cursor: string | null): Promise<void> {
-    const { store, sync, users } = this.#parts
     this.#put(conversationId, (list) => ({ ...list, status: 'loading', error: null }))
     try {
-      const page = await this.#fetchSteady(conversationId, cursor)
-      users.put(page.users)
-      if (sync.have(conversationId) === undefined) await sync.load(conversationId)
-      const known = store.getState().conversations[conversationId]?.participants ?? []
-      this.#put(conversationId, (list) => {
-        const before = cursor === null ? [] : list.items
-        const current = page.items.map((one) => withLaterMarks(withLaterMarks(one, known), list.items))
-        const items = current.reduce(putParticipant, before)
-        return { items, nextCursor: page.nextCursor, status: 'ready', error: null }
-      })
+      await this.#takePage(conversationId, cursor)
     } catch (thrown) {
       const error = toParleyError(thrown)
       if (!isSuperseded(error)) this.#put(conversationId, (list) => ({ ...list, status: 'error', error }))
@@ -86,14 +75,18 @@ export class Participants implements ParticipantMethods {
     }
   }
 
-  /** A page does not state the position it was read at: it is read again when the conversation moved meanwhile. */
-  async #fetchSteady(conversationId: string, cursor: string | null) {
-    const { call, sync } = this.#parts
+  async #takePage(conversationId: string, cursor: string | null): Promise<void> {
+    const { call, store, sync, users } = this.#parts
     const input = { conversationId, limit: pageSize, ...(cursor === null ? {} : { cursor }) }
-    for (let left = tries; ; left -= 1) {
-      const have = sync.have(conversationId)
-      const page = await call('listParticipants', input)
-      if (left <= 1 || sync.have(conversationId) === have) return page
-    }
+    const ask = () => call('listParticipants', input)
+    await sync.read(conversationId, ask, ({ items, nextCursor, ...page }, events) => {
+      users.put(page.users)
+      const known = store.getState().conversations[conversationId]?.participants ?? []
+      const people = events.reduce(foldPeople, { items, nextCursor, status: 'ready', error: null })
+      this.#put(conversationId, (list) => {
+        const current = people.items.map((one) => withLaterMarks(withLaterMarks(one, known), list.items))
+        return { ...people, items: current.reduce(putParticipant, cursor === null ? [] : list.items) }
+      })
+    })
   }
 }

@@ -1,19 +1,28 @@
-import { type ChangesPage, type ConversationSnapshot, type DurableEvent, limits, type Profile } from '@parley/protocol'
+import {
+  type ChangesPage,
+  type ConversationSnapshot,
+  type DurableEvent,
+  limits,
+  ParleyError,
+  type Profile,
+} from '@parley/protocol'
 import {
   acceptSnapshot,
   advance,
   applyEvent,
   canCountUnread,
   dropConversation,
-  hasMessages,
+  hasDetails,
   replaceSnapshot,
+  withoutDetails,
 } from './apply.ts'
 import { backoff } from './backoff.ts'
 import type { Clock, Random } from './clock.ts'
+import { type Gap, Gaps } from './gaps.ts'
 import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
 import { foldSnapshot, isIncomplete, readSeqOf } from './snapshot.ts'
-import { type State, withoutEntry } from './state.ts'
+import type { State } from './state.ts'
 import type { WritableStore } from './store.ts'
 
 /** What to do with an event. */
@@ -29,6 +38,7 @@ function decide(have: number, { seq, prev }: Pick<DurableEvent, 'seq' | 'prev'>)
 }
 
 const pagesInGap = 5
+const tries = 3
 
 /** What keeping conversations in order needs. */
 export interface SyncParts {
@@ -41,24 +51,16 @@ export interface SyncParts {
   readonly onProfiles: (users: readonly Profile[]) => void
   /** A conversation is here that was not. */
   readonly onEntered: (conversationId: string) => void
-  /** The messages that were loaded of a conversation are behind it now: the newest ones must be loaded. */
+  /** What was loaded of a conversation, messages or people, is to be loaded again. */
   readonly onLeapt: (conversationId: string) => void
   /** The server is another database than before: everything must be loaded as if for the first time. */
   readonly onForeign: (epoch: string) => void
 }
 
-interface Gap {
-  /** The furthest position known to exist. */
-  wanted: number
-  failures: number
-  fetching: Promise<void> | null
-  cancelRetry: () => void
-}
-
 /** Keeps each conversation at one position of its line: whatever arrives is applied once, in order, without a hole. */
 export class Sync {
   readonly #parts: SyncParts
-  readonly #gaps = new Map<string, Gap>()
+  readonly #gaps = new Gaps()
   readonly #loading = new Map<string, Promise<void>>()
   /** Conversations to be loaded once more, when the present load has ended or after a pause. */
   readonly #loadingAgain = new Set<string>()
@@ -117,8 +119,7 @@ export class Sync {
    * @throws ParleyError when the server could not be asked
    */
   async catchUp(conversationId: string, wanted: number): Promise<void> {
-    const gap = this.#gapOf(conversationId)
-    gap.wanted = Math.max(gap.wanted, wanted)
+    const gap = this.#gaps.expect(conversationId, wanted)
     gap.fetching ??= this.#fetchMissing(conversationId, gap).finally(() => {
       gap.fetching = null
     })
@@ -131,7 +132,7 @@ export class Sync {
    * @param use takes the events that the thing lacks, and the one position both stand at then; called at most once
    * @returns whether it was used; not when the conversation has gone meanwhile
    */
-  async meet(
+  async #meet(
     conversationId: string,
     seq: number,
     use: (events: readonly DurableEvent[], have: number) => void,
@@ -150,6 +151,26 @@ export class Sync {
       at = Math.max(page.seq, at)
     }
     return false
+  }
+
+  /**
+   * Reads something of a conversation and brings both to one position; the conversation is loaded if it is not here. One that goes while
+   * the answer is on its way may be back: the server knows.
+   * @param ask asks the server; the answer says which position it was read at
+   * @param use takes the answer, and the events that it lacks
+   * @throws ParleyError what asking throws; `unavailable` when the conversation went each time
+   */
+  async read<Answer extends { readonly seq: number }>(
+    conversationId: string,
+    ask: () => Promise<Answer>,
+    use: (answer: Answer, events: readonly DurableEvent[]) => void,
+  ): Promise<void> {
+    for (let left = tries; left > 0; left -= 1) {
+      const isHere = this.have(conversationId) !== undefined
+      const [answer] = await Promise.all([ask(), isHere ? null : this.load(conversationId)])
+      if (await this.#meet(conversationId, answer.seq, (events) => use(answer, events))) return
+    }
+    throw new ParleyError('unavailable')
   }
 
   /** Loads a conversation that is not known, or knows it afresh. One request at a time for each. */
@@ -186,10 +207,14 @@ export class Sync {
     })
   }
 
-  /** Takes in a snapshot that came along with others. */
+  /** Takes in a snapshot that came along with others. When it brings a conversation that is known to have moved on since, that is read again. */
   accept(theirs: ConversationSnapshot): void {
     const { id } = theirs.conversation
     const ours = this.#parts.store.getState().conversations[id]
+    if (!ours && theirs.seq < this.#gaps.wanted(id)) {
+      this.loadLater(id)
+      return
+    }
     this.#take(theirs)
     if (ours && this.#isUnreadUnsure(ours, theirs)) this.loadLater(id)
   }
@@ -211,34 +236,25 @@ export class Sync {
     store.update((state) => acceptSnapshot(state, theirs))
     if (entered) onEntered(id)
     const gap = this.#gaps.get(id)
-    const wanted = Math.max(theirs.seq, gap?.wanted ?? 0)
+    const wanted = Math.max(theirs.seq, this.#gaps.wanted(id))
     if ((this.have(id) ?? wanted) < wanted) this.fetchLater(id, wanted)
-    else if (!gap?.fetching) this.#forget(id)
+    else if (!gap?.fetching) this.#gaps.forget(id)
   }
 
-  /** Drops a conversation. */
+  /** Drops a conversation. An answer that was on its way meanwhile brings it back only when it was read later. */
   drop(conversationId: string): void {
-    this.#forget(conversationId)
+    const have = this.have(conversationId)
+    this.#gaps.forget(conversationId)
     this.#parts.store.update((state) => dropConversation(state, conversationId))
+    if (have !== undefined) this.#gaps.expect(conversationId, have + 1)
   }
 
   /** Forgets what is missing and under way. */
   reset(): void {
-    for (const id of [...this.#gaps.keys()]) this.#forget(id)
+    this.#gaps.reset()
     this.#loading.clear()
     this.#loadingAgain.clear()
     this.#held = null
-  }
-
-  #forget(conversationId: string): void {
-    this.#gaps.get(conversationId)?.cancelRetry()
-    this.#gaps.delete(conversationId)
-  }
-
-  #gapOf(conversationId: string): Gap {
-    const gap = this.#gaps.get(conversationId) ?? { wanted: 0, failures: 0, fetching: null, cancelRetry: () => {} }
-    this.#gaps.set(conversationId, gap)
-    return gap
   }
 
   #retry(conversationId: string): void {
@@ -255,17 +271,19 @@ export class Sync {
   async #fetchMissing(conversationId: string, gap: Gap): Promise<void> {
     for (;;) {
       const have = this.have(conversationId)
-      if (have === undefined || have >= gap.wanted) break
+      if (have === undefined) return
+      if (have >= gap.wanted) break
       const wide = gap.wanted - have > this.#widest(conversationId)
+      gap.isNews = false
       const on = wide ? await this.#leap(conversationId) : await this.#step(conversationId, have)
-      if (!on) break
+      if (!on && !gap.isNews) break
     }
-    if (this.#gaps.get(conversationId) === gap) this.#gaps.delete(conversationId)
+    if (this.#gaps.get(conversationId) === gap) this.#gaps.forget(conversationId)
   }
 
   /** How wide a gap may be to be filled change by change: wider ones are cheaper to leap over. */
   #widest(conversationId: string): number {
-    return hasMessages(this.#parts.store.getState(), conversationId)
+    return hasDetails(this.#parts.store.getState(), conversationId)
       ? pagesInGap * limits.changesPage
       : limits.changesPage
   }
@@ -277,17 +295,17 @@ export class Sync {
   }
 
   /**
-   * Goes on at the head: reads the conversation afresh, and its newest messages if any were loaded. Not by {@link load}, which may be what
+   * Goes on at the head: reads the conversation afresh, and what was loaded of it. Not by {@link load}, which may be what
    * waits for this gap. Answers whether it led further.
    */
   async #leap(conversationId: string): Promise<boolean> {
     const { store, onLeapt } = this.#parts
     const have = this.have(conversationId) ?? 0
     const theirs = await this.#readSnapshot(conversationId)
-    const withMessages = hasMessages(store.getState(), conversationId)
-    if (withMessages) store.update((state) => ({ ...state, timelines: withoutEntry(state.timelines, conversationId) }))
+    const withDetails = hasDetails(store.getState(), conversationId)
+    if (withDetails) store.update((state) => withoutDetails(state, conversationId))
     this.accept(theirs)
-    if (withMessages) onLeapt(conversationId)
+    if (withDetails) onLeapt(conversationId)
     return (this.have(conversationId) ?? 0) > have
   }
 
@@ -320,11 +338,11 @@ export class Sync {
   async #loadSnapshot(conversationId: string): Promise<void> {
     const { store } = this.#parts
     const theirs = await this.#readSnapshot(conversationId)
-    if (!hasMessages(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
+    if (!hasDetails(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
       return this.#take(theirs)
     }
     let incomplete = false
-    await this.meet(conversationId, theirs.seq, (events, have) => {
+    await this.#meet(conversationId, theirs.seq, (events, have) => {
       const own = store.getState().session.me?.user.id ?? ''
       const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, own), theirs)
       incomplete = isIncomplete(theirs, folded, events)
@@ -335,16 +353,16 @@ export class Sync {
 
   /** An event of a conversation that is not loaded: it is loaded when the event could move it into view. */
   #meetUnknown(event: DurableEvent): void {
-    const { conversationId, seq, type } = event
-    if (this.#loading.has(conversationId)) {
-      const gap = this.#gapOf(conversationId)
-      gap.wanted = Math.max(gap.wanted, seq)
-      return
-    }
+    const { conversationId, seq } = event
+    this.#gaps.expect(conversationId, seq)
+    if (!this.#loading.has(conversationId) && this.#couldShow(event)) this.loadLater(conversationId)
+  }
+
+  /** Whether an event could bring a conversation that is not loaded into a list. */
+  #couldShow(event: DurableEvent): boolean {
+    const { type } = event
     const speaks = type === 'new-message' && event.data.message.kind !== 'system'
-    if (!speaks && type !== 'conversation-created' && !this.#isJoining(event)) return
-    this.#gapOf(conversationId).wanted = seq
-    this.loadLater(conversationId)
+    return speaks || type === 'conversation-created' || type === 'conversation-updated' || this.#isJoining(event)
   }
 
   #isJoining(event: DurableEvent): boolean {
@@ -365,6 +383,7 @@ export class Sync {
     store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))
     if (news.length > 0) onApplied(news)
     const after = store.getState().conversations[conversationId]
-    if (after && isIncomplete(before, after, news)) this.loadLater(conversationId)
+    if (!after) this.#gaps.expect(conversationId, seq)
+    else if (isIncomplete(before, after, news)) this.loadLater(conversationId)
   }
 }

@@ -5,12 +5,13 @@ import type { Call } from '../src/http.ts'
 import { Messages } from '../src/messages.ts'
 import { Outbox } from '../src/outbox.ts'
 import { memoryStorage } from '../src/outbox-storage.ts'
+import { Participants } from '../src/participants.ts'
 import { Reads } from '../src/reads.ts'
 import { initialState, type State } from '../src/state.ts'
 import { createStore, type WritableStore } from '../src/store.ts'
 import { Sync } from '../src/sync.ts'
 import { Users } from '../src/users.ts'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock, settle } from './fake-clock.ts'
 import { conversationId, epoch, type Model, profileOf } from './model.ts'
 
 /** Decides when, and whether, an answer of the server arrives. */
@@ -22,6 +23,7 @@ export interface Harness {
   readonly clock: FakeClock
   readonly sync: Sync
   readonly messages: Messages
+  readonly participants: Participants
   readonly reads: Reads
   readonly outbox: Outbox
   /** Operations asked of the server, in order. */
@@ -31,6 +33,21 @@ export interface Harness {
 
 const immediately: Network = async (_name, answer) => answer()
 
+/** Answers are what the server knew when it was asked, and arrive when they are let go. */
+export function heldBack(held: OperationName): { readonly network: Network; letGo(): Promise<void> } {
+  const waiting: (() => void)[] = []
+  const network: Network = async (name, answer) => {
+    const value = answer()
+    if (name === held) await new Promise<void>((resolve) => waiting.push(resolve))
+    return value
+  }
+  const letGo = async () => {
+    for (const resolve of waiting.splice(0)) resolve()
+    await settle()
+  }
+  return { network, letGo }
+}
+
 /** Answers an operation from the model. */
 function answerFrom(model: Model, name: OperationName, input: Record<string, unknown>): unknown {
   switch (name) {
@@ -38,6 +55,8 @@ function answerFrom(model: Model, name: OperationName, input: Record<string, unk
       return { conversation: model.snapshot(), users: model.people.map(profileOf) }
     case 'listMessages':
       return model.page(input)
+    case 'listParticipants':
+      return model.participants()
     case 'listChanges':
       return model.changes(Number(input.after))
     case 'markRead':
@@ -83,7 +102,10 @@ export function harness(model: Model, network: Network = immediately): Harness {
       reads.entered(id)
       messages.entered(id)
     },
-    onLeapt: (id) => void messages.open(id).catch(() => {}),
+    onLeapt: (id) => {
+      if (store.getState().timelines[id]) messages.open(id).catch(() => {})
+      if (store.getState().participants[id]) participants.load(id).catch(() => {})
+    },
     onForeign: (other) => void foreign.push(other),
   })
   const transport = async ({ clientKey, text }: { clientKey: string; text: string }): Promise<Message> =>
@@ -91,8 +113,9 @@ export function harness(model: Model, network: Network = immediately): Harness {
   const outbox = new Outbox({ ...base, storage: memoryStorage(), transport, onStored: () => {} })
   const newKey = createKeys(clock, random)
   const messages = new Messages({ ...base, sync, users, outbox, newKey, onSent: () => {} })
+  const participants = new Participants({ ...base, sync, users })
   const reads: Reads = new Reads({ ...base, onUnsure: (id) => sync.loadLater(id) })
-  return { store, clock, sync, messages, reads, outbox, asked, foreign }
+  return { store, clock, sync, messages, participants, reads, outbox, asked, foreign }
 }
 
 /** The conversation as the client knows it. */

@@ -130,6 +130,15 @@ test('CL-60 loading the first page again keeps what is loaded below it', async (
   expect(asked).toHaveLength(3)
 })
 
+test('CL-60 what leaves a list while its page is on the way does not come back with it', async () => {
+  const { conversations, ids, move } = lists(...five)
+  await conversations.load({})
+  const again = conversations.load({})
+  move(conversation('a', 22, { status: 'archived' }))
+  await again
+  expect(ids()).toEqual(['b', 'c'])
+})
+
 test('CL-60 a list that could not be loaded says so and keeps what it has', async () => {
   const { conversations, list, fail } = lists(...five)
   await conversations.load({})

@@ -1,26 +1,10 @@
-import { type OperationName, ParleyError, type Participant } from '@parley/protocol'
+import { ParleyError, type Participant } from '@parley/protocol'
 import { expect, test } from 'vitest'
-import { Participants } from '../src/participants.ts'
 import { settle } from './fake-clock.ts'
-import { type Harness, harness, known, type Network } from './harness.ts'
+import { type Harness, harness, heldBack, known, type Network } from './harness.ts'
 import { conversationId, Model } from './model.ts'
 
 const me = 'me'
-
-/** Answers are what the server knew when it was asked, and arrive when they are let go. */
-function heldBack(held: OperationName): { readonly network: Network; letGo(): Promise<void> } {
-  const waiting: (() => void)[] = []
-  const network: Network = async (name, answer) => {
-    const value = answer()
-    if (name === held) await new Promise<void>((resolve) => waiting.push(resolve))
-    return value
-  }
-  const letGo = async () => {
-    for (const resolve of waiting.splice(0)) resolve()
-    await settle()
-  }
-  return { network, letGo }
-}
 
 function talked(count: number): Model {
   const model = new Model(me, [me, 'ann'])
@@ -43,29 +27,18 @@ test('CL-43 a mark that is heard of while its conversation is on its way is not 
   })
 })
 
-/** Loads the participants over a call of its own, which answers when it is told to. */
-function loadingPeople({ store, sync }: Harness) {
-  const answer = Promise.withResolvers<{ items: readonly Participant[]; nextCursor: null; users: never[] }>()
-  const users = { put: () => {} } as never
-  const call = () => answer.promise as never
-  const loading = new Participants({ store, sync, users, call, onChanged: () => {} }).load(conversationId)
-  return async (items: readonly Participant[]) => {
-    answer.resolve({ items, nextCursor: null, users: [] })
-    await loading
-  }
-}
-
 function listed({ store }: Harness, userId: string): Participant | undefined {
   return store.getState().participants[conversationId]?.items.find((one) => one.userId === userId)
 }
 
 test('CL-43 a mark that is heard of while the participants are on their way is not lost', async () => {
-  const model = talked(5)
-  const client = harness(model)
+  const { network, letGo } = heldBack('listParticipants')
+  const client = harness(talked(5), network)
   await client.sync.load(conversationId)
-  const answer = loadingPeople(client)
+  const loading = client.participants.load(conversationId)
   client.reads.moved({ conversationId, userId: 'ann', seq: 4 }, 'deliveredSeq')
-  await answer(model.snapshot().participants)
+  await letGo()
+  await loading
   expect(listed(client, 'ann')?.deliveredSeq).toBe(4)
 })
 
@@ -73,7 +46,7 @@ test('CL-43 a mark that only a newer snapshot brings moves in the list of partic
   const model = talked(5)
   const client = harness(model)
   await client.sync.load(conversationId)
-  await loadingPeople(client)(model.snapshot().participants)
+  await client.participants.load(conversationId)
   const snapshot = model.snapshot()
   const participants = snapshot.participants.map((one) => (one.userId === 'ann' ? { ...one, deliveredSeq: 4 } : one))
   client.sync.accept({ ...snapshot, participants })

@@ -165,7 +165,7 @@ export class Model {
       (one) => one.seq > own.readSeq && one.senderId !== this.viewer && one.deletedAt === null,
     )
     const last = spoken.at(-1)
-    const people = [...this.#people.values()].sort((a, b) => order(a, b))
+    const people = this.#sorted()
     const others = people.filter(({ userId }) => userId !== this.viewer).slice(0, limits.participantsEmbedded - 1)
     return {
       conversation: this.#conversation,
@@ -176,6 +176,14 @@ export class Model {
       lastMessage: last ? this.message(last.id) : null,
       activityAt: last?.createdAt ?? this.#conversation.createdAt,
     }
+  }
+
+  #sorted(): Participant[] {
+    return [...this.#people.values()].sort(order)
+  }
+
+  participants(): OperationOutput<'listParticipants'> {
+    return { items: this.#sorted(), nextCursor: null, seq: this.head, users: this.people.map(profileOf) }
   }
 
   changes(after: number, limit: number = limits.changesPage): ChangesPage {

@@ -1,4 +1,4 @@
-import type { DurableEvent } from '@parley/protocol'
+import type { DurableEvent, Participant } from '@parley/protocol'
 import { ParleyError } from '@parley/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -32,6 +32,7 @@ const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('arrive' as const), which: pick, fails: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('load' as const), place: pick, seq: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('refresh' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('list' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
 )
 
@@ -129,6 +130,11 @@ async function act(run: Run, one: Action): Promise<void> {
     case 'refresh':
       client.sync.loadLater(conversationId)
       break
+    case 'list': {
+      const snapshot = structuredClone(model.snapshot())
+      underway.push((fails) => fails || client.sync.accept(snapshot))
+      break
+    }
     case 'wait':
       await client.clock.advance(2_500)
       break
@@ -138,11 +144,11 @@ async function act(run: Run, one: Action): Promise<void> {
   await settle()
 }
 
-function load({ messages }: Harness, place: number, seq: number): Promise<void> {
+function load({ messages, participants }: Harness, place: number, seq: number): Promise<void> {
   const ways = [messages.loadLatest, messages.loadBefore, messages.loadAfter, messages.open].map((way) =>
     way.bind(messages),
   )
-  const way = ways[place % 5]
+  const way = [...ways, participants.load.bind(participants)][place % 6]
   return way ? way(conversationId) : messages.loadAround(conversationId, seq)
 }
 
@@ -158,14 +164,19 @@ async function calm(run: Run): Promise<void> {
   throw new Error('it never comes to rest')
 }
 
+function withoutDelivery(people: readonly Participant[] = []) {
+  return people.map(({ deliveredSeq: _, ...rest }) => rest)
+}
+
 function judge({ model, client }: Run): void {
   const fresh = model.snapshot()
   const own = known(client)
-  const withoutDelivery = (snapshot: typeof own) => ({
-    ...snapshot,
-    participants: snapshot?.participants.map(({ deliveredSeq: _, ...rest }) => rest),
+  expect({ ...own, participants: withoutDelivery(own?.participants) }).toEqual({
+    ...fresh,
+    participants: withoutDelivery(fresh.participants),
   })
-  expect(withoutDelivery(own)).toEqual(withoutDelivery(fresh))
+  const people = client.store.getState().participants[conversationId]
+  if (people?.status === 'ready') expect(withoutDelivery(people.items)).toEqual(withoutDelivery(fresh.participants))
   const timeline = client.store.getState().timelines[conversationId]
   expect(['ready', 'error']).toContain(timeline?.status)
   if (timeline?.status !== 'ready') return

@@ -1,11 +1,15 @@
 import { limits, type OperationName, ParleyError } from '@parley/protocol'
 import { expect, test } from 'vitest'
 import { settle } from './fake-clock.ts'
-import { harness, known, type Network } from './harness.ts'
+import { type Harness, harness, heldBack, known, type Network } from './harness.ts'
 import { conversationId, Model } from './model.ts'
 
 function talk(model: Model, count: number): void {
   for (let i = 0; i < count; i += 1) model.send('ann', `text ${model.head}`)
+}
+
+function removals(model: Model) {
+  return [model.event(model.head)]
 }
 
 async function loaded({ count = 3, messages = true, network }: Partial<Given> = {}) {
@@ -75,6 +79,65 @@ test('CL-2 what is missing is fetched again and again until it worked', async ()
   expect(have()).toBe(model.head)
 })
 
+test('CL-2 what is heard of while changes are fetched is fetched too, when they were read before', async () => {
+  const { network, letGo } = heldBack('listChanges')
+  const { model, client, have } = await loaded({ network })
+  client.sync.fetchLater(conversationId, model.head + 1)
+  talk(model, 2)
+  client.sync.receive(model.event(model.head))
+  await letGo()
+  await letGo()
+  expect(have()).toBe(model.head)
+})
+
+test('CL-2 what is heard of a conversation that is not here yet is not missed by an answer that was read before', async () => {
+  const model = new Model('me', ['me', 'ann'])
+  talk(model, 2)
+  const client = harness(model)
+  const page = model.snapshot()
+  model.join('ben')
+  client.sync.receive(model.event(model.head))
+  expect(client.asked).toEqual([])
+  client.sync.accept(page)
+  await settle()
+  expect(client.asked).toEqual(['getConversation'])
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-2 a conversation that is not here is loaded when it changes: it may belong into a list now', async () => {
+  const model = new Model('me', ['me', 'ann'])
+  const client = harness(model)
+  model.rename('opened again')
+  client.sync.receive(model.event(model.head))
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-2 who comes while only a newer snapshot arrives is in the list of participants too', async () => {
+  const { model, client } = await loaded({ messages: false })
+  await client.participants.load(conversationId)
+  model.join('ben')
+  client.sync.accept(model.snapshot())
+  await settle()
+  expect(client.store.getState().participants[conversationId]?.items).toEqual(model.participants().items)
+})
+
+test.each([
+  ['few', 1],
+  ['more than are filled', 5 * limits.changesPage],
+])('CL-2 people whose page was read %s changes ago are those of now', async (_how, changes) => {
+  const { network, letGo } = heldBack('listParticipants')
+  const { model, client } = await loaded({ messages: false, network })
+  const loading = client.participants.load(conversationId)
+  model.join('ben')
+  talk(model, changes)
+  client.sync.receive(model.event(model.head))
+  await settle()
+  await letGo()
+  await loading
+  expect(client.store.getState().participants[conversationId]?.items).toEqual(model.participants().items)
+})
+
 test.each([
   [true, 5],
   [false, 1],
@@ -141,6 +204,24 @@ test('CL-9 being removed takes everything away but what was written', async () =
   const { conversations, timelines, outbox } = client.store.getState()
   expect([conversations, timelines]).toEqual([{}, {}])
   expect(outbox[conversationId]).toMatchObject([{ text: 'unsent' }])
+})
+
+test.each([
+  ['is heard of', ({ sync }: Harness, model: Model) => sync.receive(model.event(model.head))],
+  ['turns out', ({ sync }: Harness) => sync.drop(conversationId)],
+  [
+    'is fetched',
+    ({ sync }: Harness, model: Model) => sync.applyStretch(conversationId, 1, removals(model), model.head),
+  ],
+])('CL-9 after a removal that %s, an answer from before it brings nothing back', async (_how, remove) => {
+  const { model, client, have } = await loaded()
+  const page = model.snapshot()
+  model.expel()
+  remove(client, model)
+  client.sync.accept(page)
+  await settle()
+  expect(have()).toBeUndefined()
+  expect(client.asked).toEqual(['getConversation'])
 })
 
 test('CL-9 a conversation that turns out to be gone when changes are fetched is removed', async () => {

@@ -20,7 +20,12 @@ const one = z.strictObject({ participant })
 export const listParticipants = operation('listParticipants', {
   summary: 'The people in a conversation',
   input: z.strictObject({ conversationId: id, cursor: cursor.optional(), limit: pageSize }),
-  output: z.strictObject({ items: z.array(participant), nextCursor: z.string().nullable(), users: z.array(profile) }),
+  output: z.strictObject({
+    items: z.array(participant),
+    nextCursor: z.string().nullable(),
+    seq: seq.describe('the position the page was read at'),
+    users: z.array(profile),
+  }),
   errors: ['not_found'],
 })
 

@@ -9,4 +9,5 @@ export const protocolHistory = [
   '1: conversations, participants, messages, notes, read and delivered marks, typing, presence, changes',
   '1: the command send-message',
   '1: the operation getStats',
+  '1: listParticipants states the position it was read at',
 ] as const

@@ -90,6 +90,17 @@ test('G6 G7 from every position that was ever seen, changes lead to the fresh sn
   }
 })
 
+test('G7 a page of people and a page of messages say where they were read, each in the line of who reads', async () => {
+  const { conversation } = await startConversation(all.alice, [all.carol])
+  const conversationId = conversation.id
+  await note(all.alice, conversationId, 'among us')
+  for (const viewer of [all.alice, all.carol]) {
+    const { seq } = (await viewer.call('getConversation', { conversationId })).conversation
+    expect((await viewer.call('listParticipants', { conversationId, limit: 1 })).seq).toBe(seq)
+    expect((await viewer.call('listMessages', { conversationId, limit: 1 })).seq).toBe(seq)
+  }
+})
+
 test('G6 a socket that resumes from every position gets what is after it, without a hole', async () => {
   const viewers = [all.bob, all.carol, all.dave]
   const { conversationId, held } = await live(viewers)

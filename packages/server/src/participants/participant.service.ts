@@ -8,6 +8,7 @@ import {
 } from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import { accessConversation, requireOpen } from '../conversations/conversation.policy.ts'
+import { headIn } from '../conversations/conversation.tables.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { statement, type Tx } from '../db/database.ts'
 import { readKnownUsers, readProfiles } from '../users/user.service.ts'
@@ -73,7 +74,7 @@ async function findParticipant(tx: Tx, ctx: Context, conversationId: string, use
 }
 
 /**
- * The people in a conversation, by time of joining.
+ * The people in a conversation, by time of joining, with the position the page was read at.
  * @throws ParleyError `not_found` outside of it, `invalid` for a cursor of something else
  */
 export function listParticipants(
@@ -82,7 +83,7 @@ export function listParticipants(
 ): Promise<OperationOutput<'listParticipants'>> {
   const { actor, db } = ctx
   return db.transaction('read', scopeOf(actor), async (tx) => {
-    await accessConversation(tx, actor, input.conversationId)
+    const { conversation } = await accessConversation(tx, actor, input.conversationId)
     const [at, id] = input.cursor === undefined ? ['-infinity', ''] : decodeCursor('participants', input.cursor, 2)
     const values = [actor.workspaceId, input.conversationId, at, id, input.limit + 1]
     const rows = await tx.query<ParticipantRow>(page, values)
@@ -91,6 +92,7 @@ export function listParticipants(
     return {
       items: shown.map((row) => toParticipant(row, lineOf(actor))),
       nextCursor: last ? encodeCursor('participants', [last.joined_at, last.user_id]) : null,
+      seq: headIn(conversation, lineOf(actor)),
       users: await readProfiles(
         tx,
         actor.workspaceId,

@@ -26,17 +26,19 @@ function unsent({ client, person }: Device): string[] {
   ]
 }
 
-/** Loads again what could not be loaded, as somebody who looks at it would. */
-async function lookAgain({ client }: Device): Promise<void> {
+/** Loads again what could not be loaded, as somebody who looks at it would; answers whose it was. */
+function lookAgain({ client, person }: Device): string[] {
   const { lists, timelines, participants, conversations } = client.store.getState()
-  const here = (id: string) => conversations[id] !== undefined
   const failed = (parts: Readonly<Record<string, { status: string }>>) =>
-    Object.keys(parts).filter((id) => parts[id]?.status === 'error' && here(id))
-  await Promise.all([
-    lists[listKey({})]?.status === 'ready' ? null : client.conversations.load({}),
+    Object.keys(parts).filter((id) => parts[id]?.status === 'error' && conversations[id])
+  const list = lists[listKey({})]?.status
+  const again = [
+    ...(list === 'ready' || list === 'loading' ? [] : [client.conversations.load({})]),
     ...failed(timelines).map((id) => client.messages.loadLatest(id)),
     ...failed(participants).map((id) => client.participants.load(id)),
-  ])
+  ]
+  for (const loading of again) loading.catch(() => {})
+  return again.length > 0 || list === 'loading' ? [`${person.id} could not load everything`] : []
 }
 
 /** Everything becomes well and comes to rest. */
@@ -48,8 +50,7 @@ export async function rest(world: World): Promise<string[]> {
     client.reconnectNow()
   }
   const left = await until(() => world.devices.flatMap(unsent))
-  if (left.length === 0) await Promise.all(world.devices.map(lookAgain))
-  return left
+  return left.length > 0 ? left : until(() => world.devices.flatMap(lookAgain))
 }
 
 /** A client that knows nothing yet loads all there is. */
