@@ -85,6 +85,26 @@ describe('UI-20 three layouts by the width of the container', () => {
     await expectNoSidewaysScroll()
   })
 
+  it('UI-52 the people who are known already are there while the others are on their way, and when they cannot be loaded', async () => {
+    const asked = Promise.withResolvers<void>()
+    const refuse = Promise.withResolvers<void>()
+    await page.route('**/participants?**', async (route) => {
+      asked.resolve()
+      await refuse.promise
+      await route.abort()
+    })
+    await openLong(1440)
+    await page.getByRole('button', { name: 'People', exact: true }).click()
+    await asked.promise
+    const people = page.locator('.parley-panel-section .parley-person')
+    await expect.poll(() => people.count()).toBe(2)
+    const refused = page.waitForEvent('requestfailed')
+    refuse.resolve()
+    await refused
+    await page.unroute('**/participants?**')
+    await expect.poll(() => people.count()).toBe(2)
+  })
+
   it('UI-21 medium: list and conversation; the people lie over the conversation', async () => {
     await openLong(900)
     const before = await page.locator('.parley-conversation').boundingBox()

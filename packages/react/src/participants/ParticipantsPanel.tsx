@@ -86,7 +86,7 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
     heading.current?.focus()
     void participants.load(id).catch(() => undefined)
   }, [participants, id])
-  const people = loaded ?? conversation.participants
+  const people = loaded?.length ? loaded : conversation.participants
   const own = people.find(({ userId }) => userId === me?.id)
   const manages = me !== undefined && (me.role !== 'external' || own?.role === 'owner')
   const sides = [
