@@ -8,10 +8,10 @@ const restLimit = 25_000
 const pollInterval = 100
 
 /** Waits until nothing is said to be missing; answers what still is when time is over. */
-async function until(missing: () => string[]): Promise<string[]> {
+async function until(missing: () => string[] | Promise<string[]>): Promise<string[]> {
   const deadline = performance.now() + restLimit
   for (;;) {
-    const left = missing()
+    const left = await missing()
     if (left.length === 0 || performance.now() > deadline) return left
     await sleep(pollInterval)
   }
@@ -93,42 +93,51 @@ function timelineFaults(what: string, held: Timeline, whole: Timeline | undefine
   ]
 }
 
-function conversationFaults(whose: string, id: string, held: State, fresh: State): string[] {
-  const what = `${whose} ${id}`
+/**
+ * The position somebody stands at who knows all that he may see: a change of what lies before his history is not sent to him, and the next
+ * one accounts for it.
+ */
+async function upToDate(person: Person, conversationId: string, seq: number): Promise<number> {
+  const missed = await person.call('listChanges', { conversationId, after: seq })
+  return missed.items.length === 0 ? missed.seq : seq
+}
+
+async function conversationFaults(person: Person, id: string, held: State, fresh: State): Promise<string[]> {
+  const what = `${person.id} ${id}`
   const [mine, theirs] = [held.conversations[id], fresh.conversations[id]]
   if (!mine) {
     const shown = theirs && theirs.conversation.status !== 'archived'
     return shown ? [`${what} is not there`] : []
   }
   if (!theirs) return [`${what} is kept`]
+  const seq = mine.seq < theirs.seq ? await upToDate(person, id, mine.seq) : mine.seq
   const [timeline, people] = [held.timelines[id], held.participants[id]]
   return [
-    ...differing(what, mine, theirs),
+    ...differing(what, { ...mine, seq }, theirs),
     ...(timeline ? timelineFaults(`${what} timeline`, timeline, fresh.timelines[id]) : []),
     ...(people ? differing(`${what} participants`, people, fresh.participants[id]) : []),
   ]
 }
 
-function storeFaults({ conversationIds }: World, { person, client }: Device, fresh: State): string[] {
+async function storeFaults({ conversationIds }: World, { person, client }: Device, fresh: State): Promise<string[]> {
   const held = client.store.getState()
   const key = listKey({})
   const known = new Set([...conversationIds, ...Object.keys(held.conversations), ...Object.keys(fresh.conversations)])
-  return [
-    ...differing(`${person.id} list`, held.lists[key]?.ids, fresh.lists[key]?.ids),
-    ...[...known].flatMap((id) => conversationFaults(person.id, id, held, fresh)),
-  ]
+  const faults = await Promise.all([...known].map((id) => conversationFaults(person, id, held, fresh)))
+  return [...differing(`${person.id} list`, held.lists[key]?.ids, fresh.lists[key]?.ids), ...faults.flat()]
 }
 
 /** Where the devices' stores differ from what the same people find who load everything afresh; marks have time to arrive. */
 export async function compareWithFresh(world: World): Promise<string[]> {
   const fresh = await Promise.all(world.devices.map(({ person }) => loadAll(world, person)))
   try {
-    return await until(() =>
-      world.devices.flatMap((device, index) => {
+    return await until(async () => {
+      const faults = world.devices.map((device, index) => {
         const whole = fresh[index]
         return whole ? storeFaults(world, device, whole.store.getState()) : []
-      }),
-    )
+      })
+      return (await Promise.all(faults)).flat()
+    })
   } finally {
     await Promise.all(fresh.map((client) => client.close()))
   }
