@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListFilter } from '@parley/client'
 import type { ConversationStatus, Message } from '@parley/protocol'
 import type { Device } from '@parley/testing'
 import { beside, mark, type World } from './world.ts'
@@ -159,9 +160,12 @@ const open: Action = (world, { device, conversationId }) => {
   return ''
 }
 
+const filters: readonly ListFilter[] = [{}, { kind: 'external' }, { view: 'archived' }, { status: 'closed' }]
+
 const loadList: Action = (world, { device }) => {
-  beside(world, 'list', device.client.conversations.load({}))
-  return ''
+  const filter = world.random.pick(filters) ?? {}
+  beside(world, 'list', device.client.conversations.load(filter))
+  return JSON.stringify(filter)
 }
 
 const loadParticipants: Action = (world, { device, conversationId }) => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { createClient, listKey, memoryStorage, type ParleyClient, type State, type Timeline } from '@parley/client'
+import { createClient, memoryStorage, type ParleyClient, type State, type Timeline } from '@parley/client'
 import { type Device, type Person, signToken } from '@parley/testing'
 import type { World } from './world.ts'
 
@@ -29,16 +29,17 @@ function unsent({ client, person }: Device): string[] {
 /** Loads again what could not be loaded, as somebody who looks at it would; answers whose it was. */
 function lookAgain({ client, person }: Device): string[] {
   const { lists, timelines, participants, conversations } = client.store.getState()
+  const shown = Object.values(lists)
   const failed = (parts: Readonly<Record<string, { status: string }>>) =>
     Object.keys(parts).filter((id) => parts[id]?.status === 'error' && conversations[id])
-  const list = lists[listKey({})]?.status
   const again = [
-    ...(list === 'ready' || list === 'loading' ? [] : [client.conversations.load({})]),
+    ...shown.filter(({ status }) => status === 'error').map(({ filter }) => client.conversations.load(filter)),
     ...failed(timelines).map((id) => client.messages.loadLatest(id)),
     ...failed(participants).map((id) => client.participants.load(id)),
   ]
   for (const loading of again) loading.catch(() => {})
-  return again.length > 0 || list === 'loading' ? [`${person.id} could not load everything`] : []
+  const complete = again.length === 0 && shown.every(({ status }) => status === 'ready')
+  return complete ? [] : [`${person.id} could not load everything`]
 }
 
 /** Everything becomes well and comes to rest. */
@@ -54,11 +55,11 @@ export async function rest(world: World): Promise<string[]> {
 }
 
 /** A client that knows nothing yet loads all there is. */
-async function loadAll({ program, conversationIds }: World, person: Person): Promise<ParleyClient> {
+async function loadAll({ program, conversationIds }: World, { person, client: shown }: Device): Promise<ParleyClient> {
   const getToken = () => signToken(program, person)
   const client = createClient({ serverUrl: program.url, getToken, storage: memoryStorage() })
   await client.start()
-  await client.conversations.load({})
+  for (const { filter } of Object.values(shown.store.getState().lists)) await client.conversations.load(filter)
   for (const id of conversationIds) await loadConversation(client, id)
   return client
 }
@@ -121,15 +122,17 @@ async function conversationFaults(person: Person, id: string, held: State, fresh
 
 async function storeFaults({ conversationIds }: World, { person, client }: Device, fresh: State): Promise<string[]> {
   const held = client.store.getState()
-  const key = listKey({})
+  const lists = Object.keys(held.lists).flatMap((key) =>
+    differing(`${person.id} list ${key}`, held.lists[key]?.ids, fresh.lists[key]?.ids),
+  )
   const known = new Set([...conversationIds, ...Object.keys(held.conversations), ...Object.keys(fresh.conversations)])
   const faults = await Promise.all([...known].map((id) => conversationFaults(person, id, held, fresh)))
-  return [...differing(`${person.id} list`, held.lists[key]?.ids, fresh.lists[key]?.ids), ...faults.flat()]
+  return [...lists, ...faults.flat()]
 }
 
 /** Where the devices' stores differ from what the same people find who load everything afresh; marks have time to arrive. */
 export async function compareWithFresh(world: World): Promise<string[]> {
-  const fresh = await Promise.all(world.devices.map(({ person }) => loadAll(world, person)))
+  const fresh = await Promise.all(world.devices.map((device) => loadAll(world, device)))
   try {
     return await until(async () => {
       const faults = world.devices.map((device, index) => {
