@@ -1,6 +1,7 @@
 import type { ConversationSnapshot, DurableEvent, Message } from '@parley/protocol'
 import type { ClientOptions, ParleyClient } from './api.ts'
 import { emptyPeople } from './apply.ts'
+import { Arrivals } from './arrivals.ts'
 import { type Clock, createKeys, type Random, systemClock, systemRandom } from './clock.ts'
 import { forEachOf } from './concurrent.ts'
 import { Connection } from './connection.ts'
@@ -66,6 +67,7 @@ class Client implements ParleyClient {
   readonly #ground: Ground
   readonly #outbox: Outbox
   readonly #sync: Sync
+  readonly #arrivals: Arrivals
   readonly #resume: Resume
   readonly #live: Live
   readonly #connection: Connection
@@ -92,6 +94,11 @@ class Client implements ParleyClient {
     this.drafts = new Drafts(ground)
     this.typing = new TypingSignals({ ...ground, tell: (name, input) => this.#live.tell(name, input) })
     this.presence = new PresenceSignals({ store, tell: (name, input) => this.#live.tell(name, input) })
+    this.#arrivals = new Arrivals({
+      ...ground,
+      load: (id) => this.#sync.loadLater(id),
+      reloadLists: () => this.conversations.refresh(),
+    })
     this.#resume = new Resume({
       store,
       sync: this.#sync,
@@ -147,6 +154,7 @@ class Client implements ParleyClient {
       call,
       onApplied: (events) => this.#applied(events),
       onProfiles: (users) => this.users.put(users),
+      onMoved: (id) => this.#arrivals.meet(id),
       onEntered: (id) => {
         this.reads.entered(id)
         this.messages.entered(id)
@@ -252,6 +260,7 @@ class Client implements ParleyClient {
   #reset(): void {
     this.#generation += 1
     this.#sync.reset()
+    this.#arrivals.reset()
     this.#resume.reset()
     this.messages.reset()
     this.users.reset()

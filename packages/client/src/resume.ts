@@ -1,4 +1,5 @@
 import { type CommandOutput, type DurableEvent, limits } from '@parley/protocol'
+import { snapshotsAtMost } from './arrivals.ts'
 import { forEachOf } from './concurrent.ts'
 import type { Command } from './socket.ts'
 import type { Presence, State } from './state.ts'
@@ -18,7 +19,6 @@ export interface ResumeParts {
 }
 
 const atOnce = 4
-const snapshotsAtMost = 20
 
 /** Positions of loaded conversations, the most recently active ones first, as many as may be sent. */
 function cursorsOf({ conversations }: Pick<State, 'conversations'>): Record<string, number> {

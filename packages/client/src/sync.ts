@@ -49,6 +49,8 @@ export interface SyncParts {
   /** Events were applied, in order, each once. */
   readonly onApplied: (events: readonly DurableEvent[]) => void
   readonly onProfiles: (users: readonly Profile[]) => void
+  /** A conversation that is not here may belong into a list now. */
+  readonly onMoved: (conversationId: string) => void
   /** A conversation is here that was not. */
   readonly onEntered: (conversationId: string) => void
   /** What was loaded of a conversation, messages or people, is to be loaded again. */
@@ -351,11 +353,11 @@ export class Sync {
     if (incomplete) await this.#loadSnapshot(conversationId)
   }
 
-  /** An event of a conversation that is not loaded: it is loaded when the event could move it into view. */
+  /** An event of a conversation that is not loaded: it is to be loaded when the event could move it into view. */
   #meetUnknown(event: DurableEvent): void {
     const { conversationId, seq } = event
     this.#gaps.expect(conversationId, seq)
-    if (!this.#loading.has(conversationId) && this.#couldShow(event)) this.loadLater(conversationId)
+    if (!this.#loading.has(conversationId) && this.#couldShow(event)) this.#parts.onMoved(conversationId)
   }
 
   /** Whether an event could bring a conversation that is not loaded into a list. */

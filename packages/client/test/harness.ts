@@ -98,6 +98,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
     ...base,
     onApplied: () => {},
     onProfiles: (profiles) => users.put(profiles),
+    onMoved: (id) => sync.loadLater(id),
     onEntered: (id) => {
       reads.entered(id)
       messages.entered(id)

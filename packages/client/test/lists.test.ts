@@ -55,6 +55,7 @@ function lists(...all: ConversationSnapshot[]) {
     ...base,
     onApplied: nothing,
     onProfiles: nothing,
+    onMoved: nothing,
     onEntered: nothing,
     onLeapt: nothing,
     onForeign: nothing,
