@@ -129,33 +129,6 @@ export class Sync {
   }
 
   /**
-   * Brings a conversation and something read from it at a position to one position (delivery G7).
-   * @param seq the position the thing was read at
-   * @param use takes the events that the thing lacks, and the one position both stand at then; called at most once
-   * @returns whether it was used; not when the conversation has gone meanwhile
-   */
-  async #meet(
-    conversationId: string,
-    seq: number,
-    use: (events: readonly DurableEvent[], have: number) => void,
-  ): Promise<boolean> {
-    if ((this.have(conversationId) ?? seq) < seq) await this.catchUp(conversationId, seq)
-    const events: DurableEvent[] = []
-    let at = seq
-    for (let have = this.have(conversationId); have !== undefined; have = this.have(conversationId)) {
-      if (at >= have) {
-        use(events, have)
-        return true
-      }
-      const page = await this.#fetchPage(conversationId, at)
-      if (!page) return false
-      events.push(...page.items)
-      at = Math.max(page.seq, at)
-    }
-    return false
-  }
-
-  /**
    * Reads something of a conversation and brings both to one position; the conversation is loaded if it is not here. One that goes while
    * the answer is on its way may be back: the server knows.
    * @param ask asks the server; the answer says which position it was read at
@@ -257,6 +230,33 @@ export class Sync {
     this.#loading.clear()
     this.#loadingAgain.clear()
     this.#held = null
+  }
+
+  /**
+   * Brings a conversation and something read from it at a position to one position (delivery G7).
+   * @param seq the position the thing was read at
+   * @param use takes the events that the thing lacks, and the one position both stand at then; called at most once
+   * @returns whether it was used; not when the conversation has gone meanwhile
+   */
+  async #meet(
+    conversationId: string,
+    seq: number,
+    use: (events: readonly DurableEvent[], have: number) => void,
+  ): Promise<boolean> {
+    if ((this.have(conversationId) ?? seq) < seq) await this.catchUp(conversationId, seq)
+    const events: DurableEvent[] = []
+    let at = seq
+    for (let have = this.have(conversationId); have !== undefined; have = this.have(conversationId)) {
+      if (at >= have) {
+        use(events, have)
+        return true
+      }
+      const page = await this.#fetchPage(conversationId, at)
+      if (!page) return false
+      events.push(...page.items)
+      at = Math.max(page.seq, at)
+    }
+    return false
   }
 
   #retry(conversationId: string): void {
