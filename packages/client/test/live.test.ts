@@ -261,6 +261,20 @@ test('CL-10 what was written before a reload without a network is sent after it'
   expect(items.filter(({ clientKey }) => clientKey === key)).toMatchObject([{ text: 'kept' }])
 })
 
+test('CL-60 a conversation that is opened again comes into the list of whoever did not have it, and its people stay in step', async () => {
+  const id = await conversationWith('put away')
+  await who.alice.call('updateConversation', { conversationId: id, status: 'archived' })
+  const bob = await online('bob')
+  await bob.conversations.load({})
+  const listed = () => bob.store.getState().lists[listKey({})]?.ids.includes(id)
+  expect(listed()).toBe(false)
+  await who.alice.call('updateConversation', { conversationId: id, status: 'open' })
+  await until(listed, 'in the list')
+  await bob.participants.load(id)
+  await who.alice.call('addParticipant', { conversationId: id, userId: 'dave' })
+  await until(() => bob.store.getState().participants[id]?.items.some(({ userId }) => userId === 'dave'), 'dave')
+})
+
 test('CL-6 a device that missed a lot is at the head again', async () => {
   const id = await conversationWith('before')
   const alice = await online('alice', { overNetwork: true })
@@ -282,6 +296,7 @@ test('CL-4 a server with another database is noticed, and everything loaded afre
   await alice.conversations.load({})
   await alice.conversations.load({ q: 'nothing like it' })
   await alice.conversations.open(id)
+  await alice.participants.load(id)
   const epoch = alice.store.getState().session.me?.epoch
   await restoreAnother(id)
   await until(() => alice.store.getState().session.me?.epoch !== epoch, 'another epoch')
@@ -289,6 +304,7 @@ test('CL-4 a server with another database is noticed, and everything loaded afre
   const { lists, timelines } = alice.store.getState()
   expect(Object.values(lists).map(({ status }) => status)).toEqual(['ready', 'ready'])
   expect(timelines[id]?.status).toBe('ready')
+  await until(() => alice.store.getState().participants[id]?.items.length === 3, 'people loaded afresh')
 })
 
 test('CL-7 messages are shown after a change of the database also when lists cannot be loaded at that moment', async () => {

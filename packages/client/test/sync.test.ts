@@ -8,10 +8,6 @@ function talk(model: Model, count: number): void {
   for (let i = 0; i < count; i += 1) model.send('ann', `text ${model.head}`)
 }
 
-function removals(model: Model) {
-  return [model.event(model.head)]
-}
-
 async function loaded({ count = 3, messages = true, network }: Partial<Given> = {}) {
   const model = new Model('me', ['me', 'ann'])
   talk(model, count)
@@ -211,7 +207,7 @@ test.each([
   ['turns out', ({ sync }: Harness) => sync.drop(conversationId)],
   [
     'is fetched',
-    ({ sync }: Harness, model: Model) => sync.applyStretch(conversationId, 1, removals(model), model.head),
+    ({ sync }: Harness, model: Model) => sync.applyStretch(conversationId, 1, [model.event(model.head)], model.head),
   ],
 ])('CL-9 after a removal that %s, an answer from before it brings nothing back', async (_how, remove) => {
   const { model, client, have } = await loaded()
