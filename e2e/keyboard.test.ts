@@ -67,6 +67,12 @@ async function write(text: string): Promise<void> {
   await message(text).waitFor()
 }
 
+/** Waits until the server has a message. */
+async function stored(text: string): Promise<void> {
+  const status = () => message(text).getAttribute('data-status')
+  await expect.poll(status).toMatch(/^(sent|delivered|read)$/)
+}
+
 function message(text: string) {
   return page.locator('[data-testid="message"]', { hasText: text })
 }
@@ -175,6 +181,20 @@ describe('UI-41 everything goes by keyboard, and the focus is never lost', () =>
     expect(await message('An answer with a quote').locator('.parley-quote').count()).toBe(1)
   })
 
+  it('UI-44 the up arrow does not pass over a message that is still on its way', async () => {
+    const sent = Promise.withResolvers<void>()
+    await page.route('**/messages', async (route) => {
+      await sent.promise
+      await route.continue()
+    })
+    await write('An answer with a quote, after all')
+    await page.keyboard.press('ArrowUp')
+    expect(await page.getByLabel('Edit message').count()).toBe(0)
+    sent.resolve()
+    await stored('An answer with a quote, after all')
+    await page.unroute('**/messages')
+  })
+
   it('UI-44 the up arrow edits the last message, Escape leaves it as it was, Enter saves', async () => {
     await page.keyboard.press('ArrowUp')
     await focus({ name: 'Edit message' })
@@ -187,7 +207,7 @@ describe('UI-41 everything goes by keyboard, and the focus is never lost', () =>
     await focus({ name: 'Edit message' })
     await page.keyboard.type(', now edited')
     await page.keyboard.press('Enter')
-    await message('An answer with a quote, now edited').waitFor()
+    await message('An answer with a quote, after all, now edited').waitFor()
     await focus({ testId: 'message-input' })
   })
 

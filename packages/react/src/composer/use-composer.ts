@@ -24,7 +24,7 @@ export interface Composer {
   readonly send: () => void
   readonly onKeyDown: (event: KeyboardEvent<HTMLTextAreaElement>) => void
   readonly onCompositionEnd: () => void
-  /** My last message that may still be changed. */
+  /** My last message, if it may still be changed; none while a later one is on its way. */
   readonly lastEditable: () => Message | undefined
 }
 
@@ -41,7 +41,8 @@ function useAudience(conversation: ConversationSnapshot, quoted: Message | null)
   return { hasModes, audience, choose }
 }
 
-function lastEditable({ timelines, session }: State, conversationId: string): Message | undefined {
+function lastEditable({ timelines, session, outbox }: State, conversationId: string): Message | undefined {
+  if (outbox[conversationId]?.some(({ status }) => status !== 'failed')) return undefined
   return timelines[conversationId]?.items.findLast((message) => mayEdit(message, session.me?.user))
 }
 
