@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 
 /** How many conversations are loaded one by one; more are cheaper to find by loading lists again. */
 export const snapshotsAtMost = 20
-const window = 1_000
+const period = 1_000
 
 /** What bringing conversations into view needs. */
 export interface ArrivalParts {
@@ -30,7 +30,7 @@ export class Arrivals {
   /** A conversation that is not loaded may belong into a list now. */
   meet(conversationId: string): void {
     const { clock, load } = this.#parts
-    this.#cancel ??= clock.after(window, () => this.#end())
+    this.#cancel ??= clock.after(period, () => this.#end())
     this.#loaded += 1
     if (this.#loaded > snapshotsAtMost) this.#more = true
     else load(conversationId)

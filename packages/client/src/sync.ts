@@ -210,10 +210,9 @@ export class Sync {
     const entered = this.have(id) === undefined
     store.update((state) => acceptSnapshot(state, theirs))
     if (entered) onEntered(id)
-    const gap = this.#gaps.get(id)
     const wanted = Math.max(theirs.seq, this.#gaps.wanted(id))
     if ((this.have(id) ?? wanted) < wanted) this.fetchLater(id, wanted)
-    else if (!gap?.fetching) this.#gaps.forget(id)
+    else if (!this.#gaps.get(id)?.fetching) this.#gaps.forget(id)
   }
 
   /** Drops a conversation. An answer that was on its way meanwhile brings it back only when it was read later. */
