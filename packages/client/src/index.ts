@@ -20,6 +20,7 @@ export {
   isTeam,
   listKey,
   type Readers,
+  selectPresence,
   selectReaders,
   selectTitle,
   selectTyping,

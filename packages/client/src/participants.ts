@@ -37,7 +37,8 @@ export class Participants implements ParticipantMethods {
 
   async loadMore(conversationId: string): Promise<void> {
     const list = this.#parts.store.getState().participants[conversationId]
-    if (list?.status === 'ready' && list.nextCursor !== null) await this.#fetch(conversationId, list.nextCursor)
+    if (list && list.status !== 'loading' && list.nextCursor !== null)
+      await this.#fetch(conversationId, list.nextCursor)
   }
 
   async add(conversationId: string, input: Input<'addParticipant'>): Promise<void> {

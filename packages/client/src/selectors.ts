@@ -1,4 +1,4 @@
-import type { ConversationSnapshot, Participant, Profile } from '@parley/protocol'
+import type { ConversationSnapshot, Participant, PresenceState, Profile } from '@parley/protocol'
 import type { ListFilter, State, Typist } from './state.ts'
 
 /** The key of a list in `state.lists`: the same for filters that mean the same. */
@@ -36,6 +36,13 @@ export function selectTitle(state: State, conversation: ConversationSnapshot): s
   const names = people.flatMap(({ userId }) => state.users[userId]?.name ?? [])
   const more = conversation.participantCount - conversation.participants.length + names.length - namesShown
   return names.slice(0, namesShown).join(', ') + (more > 0 && names.length > 0 ? ` +${more}` : '')
+}
+
+/** Whether somebody is here; `offline` while unknown. Oneself is here while connected: nobody is told of his own presence. */
+export function selectPresence(state: State, userId: string): PresenceState {
+  const own = userId === state.session.me?.user.id
+  if (own) return state.connection.status === 'online' ? 'online' : 'offline'
+  return state.presence[userId]?.state ?? 'offline'
 }
 
 /** How many unread messages the loaded conversations hold; archived ones do not count. */

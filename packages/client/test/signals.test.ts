@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { Drafts } from '../src/drafts.ts'
 import { memoryStorage } from '../src/outbox-storage.ts'
+import { PresenceSignals } from '../src/presence.ts'
+import { selectPresence } from '../src/selectors.ts'
 import { createStore } from '../src/store.ts'
 import { TypingSignals } from '../src/typing.ts'
 import { FakeClock, settle } from './fake-clock.ts'
@@ -135,4 +137,17 @@ test('CL-51 others’ typing ends by itself after 4 s without another word of it
   await clock.advance(1)
   expect(typists()).toEqual([])
   expect(clock.next()).toBeNull()
+})
+
+test('CL-52 others are as they were told of, oneself is online while connected', () => {
+  const store = createStore(signedIn())
+  const presence = new PresenceSignals({ store, tell: () => {} })
+  presence.joined({ userId: 'ann', presence: 'away' })
+  presence.joined({ userId: 'ben', presence: 'online' })
+  presence.left({ userId: 'ben', lastSeenAt: '2026-01-01T00:00:00.000Z' })
+  const seen = () => ['ann', 'ben', 'stranger', owner].map((userId) => selectPresence(store.getState(), userId))
+  store.update((state) => ({ ...state, connection: { status: 'online' } }))
+  expect(seen()).toEqual(['away', 'offline', 'offline', 'online'])
+  store.update((state) => ({ ...state, connection: { status: 'offline', retryAt: 0 } }))
+  expect(seen()).toEqual(['away', 'offline', 'offline', 'offline'])
 })

@@ -2,6 +2,7 @@ import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
 import { Lock, SendHorizontal, X } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { useOtherSide, useTitle } from '../conversations/use-conversation.ts'
+import { useAttempt } from '../layout/use-attempt.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { type Composer, textLimit, useComposer } from './use-composer.ts'
@@ -82,6 +83,7 @@ function Archived({ conversation }: { readonly conversation: ConversationSnapsho
   const { conversations } = useClient()
   const { id } = conversation.conversation
   const mayReopen = useSelect((state) => state.session.me?.user.role !== 'external')
+  const { failure, attempt } = useAttempt()
   return (
     <div className="parley-composer-closed">
       <span>{text('archivedComposer')}</span>
@@ -89,11 +91,12 @@ function Archived({ conversation }: { readonly conversation: ConversationSnapsho
         <button
           type="button"
           className="parley-button"
-          onClick={() => void conversations.update(id, { status: 'open' })}
+          onClick={() => attempt(text('reopen'), conversations.update(id, { status: 'open' }))}
         >
           {text('reopen')}
         </button>
       )}
+      {failure !== null && <p className="parley-failed">{failure}</p>}
     </div>
   )
 }

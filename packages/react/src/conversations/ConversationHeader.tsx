@@ -3,6 +3,8 @@ import { ArrowLeft, Briefcase, Ellipsis, Users } from 'lucide-react'
 import { useState } from 'react'
 import { Confirm } from '../layout/Confirm.tsx'
 import { Menu, type MenuItem } from '../layout/Menu.tsx'
+import { FailureNotice } from '../layout/States.tsx'
+import { useAttempt } from '../layout/use-attempt.ts'
 import type { TextKey } from '../messages.en.ts'
 import { Faces } from '../people/Faces.tsx'
 import { useClient, useSelect } from '../provider.tsx'
@@ -45,21 +47,22 @@ function ContextChip({ conversation }: Pick<ConversationHeaderProps, 'conversati
 function useMenu({ conversation, onLeft }: ConversationHeaderProps) {
   const { conversations, participants } = useClient()
   const [leaving, setLeaving] = useState(false)
+  const { attempt, ...refusal } = useAttempt()
   const me = useSelect((state) => state.session.me?.user)
   const { id, status: current } = conversation.conversation
   const changes: MenuItem[] = statuses.map(([status, name]) => ({
     label: `${text('status')}: ${text(name)}`,
     checked: status === current,
-    onSelect: () => void conversations.update(id, { status }),
+    onSelect: () => attempt(text('changeStatus'), conversations.update(id, { status })),
   }))
   const leave = () => {
-    if (me) void participants.remove(id, me.id).then(onLeft)
+    if (me) attempt(text('leave'), participants.remove(id, me.id).then(onLeft))
   }
   const items = [
     ...(me?.role === 'external' ? [] : changes),
     { label: text('leave'), onSelect: () => setLeaving(true), danger: true },
   ]
-  return { items, leaving, leave, stay: () => setLeaving(false) }
+  return { items, leaving, leave, stay: () => setLeaving(false), refusal }
 }
 
 /** What a conversation is, who is in it, and what one may do with it. */
@@ -112,6 +115,7 @@ export function ConversationHeader(props: ConversationHeaderProps) {
       <Menu label={text('moreActions')} items={menu.items}>
         <Ellipsis size={20} aria-hidden="true" />
       </Menu>
+      <FailureNotice failure={menu.refusal.failure} onDismiss={menu.refusal.dismiss} />
       {menu.leaving && (
         <Confirm
           title={text('leaveQuestion')}

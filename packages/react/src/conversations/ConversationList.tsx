@@ -1,6 +1,7 @@
 import type { ListFilter } from '@parley/client'
 import { MessageSquarePlus, Search } from 'lucide-react'
 import { type KeyboardEvent, useDeferredValue, useRef, useState } from 'react'
+import { isNearEnd } from '../layout/near-end.ts'
 import { EmptyState, ErrorCard, Skeleton } from '../layout/States.tsx'
 import type { TextKey } from '../messages.en.ts'
 import { useSelect } from '../provider.tsx'
@@ -103,12 +104,12 @@ function Rows({
   }
   const focusable =
     props.selectedId !== undefined && list.ids.includes(props.selectedId) ? props.selectedId : list.ids[0]
-  const loadNearEnd = (event: { currentTarget: HTMLElement }) => {
-    const { scrollTop, clientHeight, scrollHeight } = event.currentTarget
-    if (scrollHeight - scrollTop < clientHeight * 3) loadMore()
-  }
   return (
-    <ul className="parley-rows" onScroll={loadNearEnd} onKeyDown={moveFocus}>
+    <ul
+      className="parley-rows"
+      onScroll={(event) => isNearEnd(event.currentTarget) && loadMore()}
+      onKeyDown={moveFocus}
+    >
       {list.ids.map((id) => {
         const conversation = conversations[id]
         return (

@@ -1,4 +1,4 @@
-import { selectTitle } from '@parley/client'
+import { selectPresence, selectTitle } from '@parley/client'
 import type { ConversationSnapshot, PresenceState, Profile } from '@parley/protocol'
 import { useEffect, useState } from 'react'
 import { useClient, useSelect } from '../provider.tsx'
@@ -44,9 +44,9 @@ export function useCounterpart(conversation: ConversationSnapshot): Profile | un
   })
 }
 
-/** Whether somebody is here; `offline` while unknown. */
+/** Whether somebody is here; `offline` while unknown, and for nobody. */
 export function usePresence(userId: string | undefined): PresenceState {
-  return useSelect((state) => (userId === undefined ? 'offline' : (state.presence[userId]?.state ?? 'offline')))
+  return useSelect((state) => (userId === undefined ? 'offline' : selectPresence(state, userId)))
 }
 
 /** Name of the company on the other side of an external conversation, for labels. */

@@ -1,4 +1,4 @@
-import { Inbox } from 'lucide-react'
+import { Inbox, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { text } from '../text.ts'
 
@@ -76,6 +76,29 @@ export function ErrorCard({ title, error, onRetry, onBack }: ErrorCardProps) {
           </button>
         )}
       </div>
+    </div>
+  )
+}
+
+export interface FailureNoticeProps {
+  readonly failure: string | null
+  readonly onDismiss: () => void
+}
+
+/** What was asked for and refused, over what is below it until it is dismissed. It is announced when it fails. */
+export function FailureNotice({ failure, onDismiss }: FailureNoticeProps) {
+  if (failure === null) return null
+  return (
+    <div className="parley-notice" data-testid="failure-notice">
+      <p className="parley-failed">{failure}</p>
+      <button
+        type="button"
+        className="parley-button parley-button-icon"
+        aria-label={text('dismiss')}
+        onClick={onDismiss}
+      >
+        <X size={16} aria-hidden="true" />
+      </button>
     </div>
   )
 }

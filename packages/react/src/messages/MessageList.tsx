@@ -17,6 +17,8 @@ import { now } from '../clock.ts'
 import { focusComposer } from '../composer/focus-composer.ts'
 import { useTitle } from '../conversations/use-conversation.ts'
 import { dayName } from '../dates.ts'
+import { FailureNotice } from '../layout/States.tsx'
+import { useAttempt } from '../layout/use-attempt.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { type Entry, layOut } from './entries.ts'
@@ -25,7 +27,7 @@ import { MessageBoundary } from './MessageBoundary.tsx'
 import { DayDivider, MessageBubble } from './MessageBubble.tsx'
 import { useReading } from './reading.ts'
 import { SystemRow } from './SystemRow.tsx'
-import { useAnchor } from './use-anchor.ts'
+import { type Anchor, useAnchor } from './use-anchor.ts'
 
 const bufferSize = 600
 const announcedAtOnce = 3
@@ -152,30 +154,39 @@ function useOlderAnnounced(loading: boolean | undefined, count: number): void {
   }, [loading, count])
 }
 
+/** Ways to go to another message; one that cannot be loaded leaves the reader where he is, and says so. */
+function useJumps(conversationId: string, { reveal, toLatest }: Pick<Anchor, 'reveal' | 'toLatest'>) {
+  const { messages } = useClient()
+  const [highlight, setHighlight] = useState<number | null>(null)
+  const { failure, attempt, dismiss } = useAttempt()
+  const toQuoted = useCallback(
+    (seq: number) => {
+      setHighlight(seq)
+      attempt(
+        text('jumpToQuote'),
+        messages.loadAround(conversationId, seq).then(() => reveal(seq)),
+      )
+    },
+    [messages, conversationId, reveal, attempt],
+  )
+  return { highlight, toQuoted, toLatest: () => attempt(text('jumpLatest'), toLatest()), failure, dismiss }
+}
+
 /** The messages of a conversation: they never move under the reader, and follow when the reader is at the end. */
 export function MessageList({ conversation, editing, onEdit, onReply }: MessageListProps) {
   const { id } = conversation.conversation
-  const { messages } = useClient()
   const timeline = useSelect((state) => state.timelines[id])
   const title = useTitle(conversation)
   const { entries, ownId } = useEntries(conversation)
   const scroller = useRef<HTMLDivElement>(null)
   const [focusKey, setFocusKey] = useState<string | null>(null)
-  const [highlight, setHighlight] = useState<number | null>(null)
   const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId })
   const readSeq = conversation.participants.find(({ userId }) => userId === ownId)?.readSeq ?? 0
   useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
   useAnnouncedArrivals(entries, ownId, !timeline?.hasAfter)
   useOlderAnnounced(timeline?.loadingBefore, entries.length)
   useAnnouncedFailures(id)
-  const { reveal } = anchor
-  const jump = useCallback(
-    (seq: number) => {
-      setHighlight(seq)
-      void messages.loadAround(id, seq).then(() => reveal(seq))
-    },
-    [messages, id, reveal],
-  )
+  const jumps = useJumps(id, anchor)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const target = moveTo(event, anchor.shown)
     if (target === null) return
@@ -234,11 +245,11 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
                     entry={entry}
                     conversationId={id}
                     focusable={entry.key === focusable}
-                    highlighted={highlight !== null && entry.seq === highlight}
+                    highlighted={jumps.highlight !== null && entry.seq === jumps.highlight}
                     editing={editing !== null && entry.row.message?.id === editing}
                     onEdit={onEdit}
                     onReply={onReply}
-                    onJump={jump}
+                    onJump={jumps.toQuoted}
                   />
                 )}
               </MessageBoundary>
@@ -246,7 +257,8 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
           )}
         </Virtualizer>
       </div>
-      {anchor.away && <JumpLatest count={anchor.below} onJump={anchor.toLatest} />}
+      <FailureNotice failure={jumps.failure} onDismiss={jumps.dismiss} />
+      {anchor.away && <JumpLatest count={anchor.below} onJump={jumps.toLatest} />}
     </section>
   )
 }

@@ -28,7 +28,8 @@ export interface Anchor {
   readonly below: number
   readonly shift: boolean
   readonly onScroll: () => void
-  readonly toLatest: () => void
+  /** Fails when what is newest cannot be loaded; then the reader stays where he is. */
+  readonly toLatest: () => Promise<void>
   /** Brings a row into view with as little movement as needed. */
   readonly show: (index: number) => void
   /** Centres the message at a position once it is there. */
@@ -127,9 +128,15 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
     },
     [handle, latest, pinned],
   )
-  const toLatest = useCallback(() => {
+  const toLatest = useCallback(async () => {
     pinned.current = true
-    void messages.loadLatest(conversationId).then(() => requestAnimationFrame(pin))
+    try {
+      await messages.loadLatest(conversationId)
+      requestAnimationFrame(pin)
+    } catch (error) {
+      pinned.current = false
+      throw error
+    }
   }, [messages, conversationId, pin, pinned])
   const show = useCallback((index: number) => handle.current?.scrollToIndex(index, { align: 'nearest' }), [handle])
   return { reveal, toLatest, show }

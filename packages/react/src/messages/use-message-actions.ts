@@ -1,7 +1,7 @@
 import type { Message, Profile } from '@parley/protocol'
 import { useState } from 'react'
-import { announce } from '../announcer/announce.ts'
 import { now } from '../clock.ts'
+import { useAttempt } from '../layout/use-attempt.ts'
 import type { TextKey } from '../messages.en.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -41,20 +41,14 @@ export function useMessageControl(
   const { messages } = useClient()
   const me = useSelect((state) => state.session.me?.user)
   const [mode, setMode] = useState<'idle' | 'confirming'>('idle')
-  const [failure, setFailure] = useState<string | null>(null)
+  const { failure, attempt } = useAttempt()
   const stop = () => {
     setMode('idle')
     onEdit(null)
   }
-  const attempt = (action: TextKey, work: Promise<void>) => {
+  const finish = (action: TextKey, work: Promise<void>) => {
     stop()
-    setFailure(null)
-    work.catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error)
-      const sentence = text('actionFailed', { action: text(action), reason })
-      setFailure(sentence)
-      announce(sentence, 'assertive')
-    })
+    attempt(text(action), work)
   }
   const alive = message !== null && isAlive(message)
   const own = alive && message.senderId === me?.id
@@ -67,8 +61,8 @@ export function useMessageControl(
     actions,
     confirming: mode === 'confirming',
     failure,
-    save: (words) => message && attempt('edit', messages.edit(message.id, message.conversationId, words)),
-    remove: () => message && attempt('delete', messages.remove(message.id, message.conversationId)),
+    save: (words) => message && finish('edit', messages.edit(message.id, message.conversationId, words)),
+    remove: () => message && finish('delete', messages.remove(message.id, message.conversationId)),
     stop,
   }
 }

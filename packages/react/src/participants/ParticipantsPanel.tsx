@@ -1,8 +1,11 @@
 import type { ConversationSnapshot, Participant, Profile } from '@parley/protocol'
 import { UserMinus, X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { usePresence } from '../conversations/use-conversation.ts'
 import { Confirm } from '../layout/Confirm.tsx'
+import { isNearEnd } from '../layout/near-end.ts'
+import { FailureNotice, Skeleton } from '../layout/States.tsx'
+import { type Attempt, useAttempt } from '../layout/use-attempt.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { useClient, useSelect } from '../provider.tsx'
@@ -44,18 +47,16 @@ function Person({ participant, user, onRemove }: PersonProps) {
   )
 }
 
-function Adding({
-  conversation,
-  present,
-}: Pick<ParticipantsPanelProps, 'conversation'> & { readonly present: readonly string[] }) {
+interface AddingProps extends Pick<ParticipantsPanelProps, 'conversation'> {
+  readonly present: readonly string[]
+  readonly attempt: Attempt['attempt']
+}
+
+function Adding({ conversation, present, attempt }: AddingProps) {
   const { participants } = useClient()
   const [history, setHistory] = useState<'none' | 'all'>('none')
-  const [failure, setFailure] = useState('')
   const add = (user: Profile) => {
-    setFailure('')
-    participants.add(conversation.conversation.id, { userId: user.id, history }).catch((error: Error) => {
-      setFailure(text('actionFailed', { action: text('addPeople'), reason: error.message }))
-    })
+    attempt(text('addPeople'), participants.add(conversation.conversation.id, { userId: user.id, history }))
   }
   return (
     <div className="parley-adding">
@@ -67,9 +68,21 @@ function Adding({
           <option value="all">{text('historyAll')}</option>
         </select>
       </label>
-      {failure !== '' && <p className="parley-failed">{failure}</p>}
     </div>
   )
+}
+
+/** Everybody in a conversation, page by page; until the first one is there, those who are known with the conversation. */
+function usePeople({ conversation, participants: known, participantCount }: ConversationSnapshot) {
+  const { participants } = useClient()
+  const { id } = conversation
+  const list = useSelect((state) => state.participants[id])
+  const load = useCallback(() => void participants.load(id).catch(() => undefined), [participants, id])
+  const loadMore = () => void participants.loadMore(id).catch(() => undefined)
+  useEffect(load, [load])
+  const people = list?.items.length ? list.items : known
+  const missing = people.length < participantCount ? list?.status : undefined
+  return { people, missing, loadMore, retry: list?.nextCursor ? loadMore : load }
 }
 
 /** The people in a conversation, by side; adding and removing them. */
@@ -78,15 +91,12 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
   const { id } = conversation.conversation
   const users = useSelect((state) => state.users)
   const me = useSelect((state) => state.session.me?.user)
-  const loaded = useSelect((state) => state.participants[id]?.items)
+  const { people, missing, loadMore, retry } = usePeople(conversation)
+  const { failure, attempt, dismiss } = useAttempt()
   const [removing, setRemoving] = useState<Participant | null>(null)
   const heading = useRef<HTMLHeadingElement>(null)
   useReturnFocus()
-  useEffect(() => {
-    heading.current?.focus()
-    void participants.load(id).catch(() => undefined)
-  }, [participants, id])
-  const people = loaded?.length ? loaded : conversation.participants
+  useEffect(() => heading.current?.focus(), [])
   const own = people.find(({ userId }) => userId === me?.id)
   const manages = me !== undefined && (me.role !== 'external' || own?.role === 'owner')
   const sides = [
@@ -98,6 +108,7 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
       className="parley-panel"
       aria-label={text('people')}
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
+      onScroll={(event) => missing === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
     >
       <div className="parley-panel-head">
         <h2 ref={heading} tabIndex={-1} className="parley-panel-title">
@@ -107,7 +118,8 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
           <X size={20} aria-hidden="true" />
         </button>
       </div>
-      {manages && <Adding conversation={conversation} present={people.map(({ userId }) => userId)} />}
+      <FailureNotice failure={failure} onDismiss={dismiss} />
+      {manages && <Adding conversation={conversation} present={people.map(({ userId }) => userId)} attempt={attempt} />}
       {sides.map(
         ({ title, members }) =>
           members.length > 0 && (
@@ -126,12 +138,21 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
             </section>
           ),
       )}
+      {missing === 'loading' && <Skeleton kind="row" count={1} />}
+      {missing === 'error' && (
+        <p className="parley-failed">
+          {text('peopleIncomplete')}
+          <button type="button" className="parley-link" onClick={retry}>
+            {text('retry')}
+          </button>
+        </p>
+      )}
       {removing && (
         <Confirm
           title={text('removeQuestion', { name: users[removing.userId]?.name ?? text('formerMember') })}
           explanation={text('removeExplained')}
           action={text('remove')}
-          onConfirm={() => void participants.remove(id, removing.userId)}
+          onConfirm={() => attempt(text('remove'), participants.remove(id, removing.userId))}
           returnTo={heading}
           onClose={() => setRemoving(null)}
         />
