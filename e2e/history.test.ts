@@ -2,12 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type App, callFrom, launchBrowser, startApp, type Visitor, visit } from './harness.ts'
 
+interface Me {
+  readonly user: { readonly id: string }
+}
+
 const count = 3_000
 const mostMounted = 120
+const late = 400
+const watchedFor = 1_000
 /** Times are held to their bound where nothing else runs: `PARLEY_MEASURE=on npx vitest run --project e2e e2e/history.test.ts`. */
 const measuring = process.env.PARLEY_MEASURE === 'on'
 const longestTask = 100
@@ -15,6 +21,8 @@ const longestTask = 100
 let app: App
 let browser: Browser
 let ana: Visitor
+let luis: Visitor
+let conversationId: string
 let folder: string
 
 function logLine(index: number): string {
@@ -25,7 +33,7 @@ function logLine(index: number): string {
 
 /** Imports a long conversation into the running server, with Ana as somebody who sees it. */
 async function importLong(): Promise<string> {
-  const me = await callFrom<{ user: { id: string } }>(ana.page, 'GET', '/api/me')
+  const me = await callFrom<Me>(ana.page, 'GET', '/api/me')
   const file = join(folder, 'long.jsonl')
   writeFileSync(file, Array.from({ length: count }, (_, index) => logLine(index)).join('\n'))
   const program = join(import.meta.dirname, '../packages/server/bin/parley.js')
@@ -39,11 +47,55 @@ async function importLong(): Promise<string> {
   return list.items[0]?.conversation.id ?? ''
 }
 
+async function openLong(page: Page): Promise<void> {
+  await page.goto(`${app.url}/c/${conversationId}`)
+  await page.getByTestId('message').last().waitFor()
+  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
+  await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+}
+
+/** Pixels between what is seen last and the end of what is loaded. */
+function toEnd(page: Page): Promise<number> {
+  return page.getByTestId('message-list').evaluate((list) => list.scrollHeight - list.clientHeight - list.scrollTop)
+}
+
+/** Watches a row in the middle of the screen, frame by frame: how far it went from its place, and how much the list grew meanwhile. */
+function watchRow(page: Page): Promise<{ readonly drift: number; readonly grown: number }> {
+  return page.getByTestId('message-list').evaluate(async (list, duration) => {
+    const middle = list.getBoundingClientRect().top + list.clientHeight / 2
+    const topOf = (row: Element | null) => row?.getBoundingClientRect().top ?? Infinity
+    const rows = [...list.querySelectorAll<HTMLElement>('[data-testid="message"]')]
+    const id = rows.find((row) => topOf(row) > middle)?.dataset.messageId
+    const place = () => topOf(list.querySelector(`[data-message-id="${id}"]`))
+    const [start, height, until] = [place(), list.scrollHeight, performance.now() + duration]
+    let drift = 0
+    while (performance.now() < until) {
+      await new Promise(requestAnimationFrame)
+      drift = Math.max(drift, Math.abs(place() - start))
+    }
+    return { drift, grown: list.scrollHeight - height }
+  }, watchedFor)
+}
+
+/** Luis says something, many times. */
+async function say(times: number): Promise<string[]> {
+  const words = Array.from({ length: times }, (_, index) => `Said by Luis, ${performance.now()} ${index}`)
+  for (const [index, text] of words.entries()) {
+    const clientKey = `history-${performance.now()}-${index}`.replace('.', '-')
+    await callFrom(luis.page, 'POST', `/api/messaging/conversations/${conversationId}/messages`, { clientKey, text })
+  }
+  return words
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'parley-history-'))
   app = await startApp()
   browser = await launchBrowser()
   ana = await visit(browser, app.links.get('ana') ?? '')
+  luis = await visit(browser, app.links.get('luis') ?? '')
+  conversationId = await importLong()
+  const { user } = await callFrom<Me>(luis.page, 'GET', '/api/me')
+  await callFrom(ana.page, 'POST', `/api/messaging/conversations/${conversationId}/participants`, { userId: user.id })
 }, 90_000)
 
 afterAll(async () => {
@@ -53,9 +105,75 @@ afterAll(async () => {
 })
 
 describe('a long history', () => {
+  it('AC-20 a row stays where it is in every frame while an older page comes in late', async () => {
+    const { page } = ana
+    await openLong(page)
+    await page.route('**/messages?**before=**', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, late))
+      await route.continue()
+    })
+    for (let round = 0; round < 3; round += 1) {
+      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).not.toBe('true')
+      await page.getByTestId('message-list').evaluate((list) => list.scrollTo(0, 300))
+      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).toBe('true')
+      const { drift, grown } = await watchRow(page)
+      expect(grown).toBeGreaterThan(500)
+      expect(drift).toBeLessThanOrEqual(2)
+    }
+    await page.unrouteAll()
+  })
+
+  it('AC-23, AC-24 what comes while one reads above moves nothing; one activation lands on the last row', async () => {
+    const { page } = ana
+    await openLong(page)
+    const list = page.getByTestId('message-list')
+    await list.hover()
+    await page.mouse.wheel(0, -2_200)
+    await expect.poll(() => list.getAttribute('data-anchor')).toBe('free')
+    await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).not.toBe('true')
+    const watched = watchRow(page)
+    await say(10)
+    expect((await watched).drift).toBeLessThanOrEqual(1)
+    await expect.poll(() => page.getByTestId('jump-latest').getAttribute('data-count')).toBe('10')
+    await page.getByTestId('jump-latest').click()
+    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    await page.waitForTimeout(2_000)
+    expect(await toEnd(page)).toBeLessThanOrEqual(1)
+    expect(await page.getByTestId('jump-latest').count()).toBe(0)
+  })
+
+  it('UI-56 who scrolls up while messages keep coming gets away from the end', async () => {
+    const { page } = ana
+    await openLong(page)
+    const list = page.getByTestId('message-list')
+    await list.hover()
+    const talking = say(40)
+    await page.locator('[data-testid="message"]', { hasText: 'Said by Luis' }).last().waitFor()
+    for (let turn = 0; turn < 5; turn += 1) await page.mouse.wheel(0, -200)
+    await talking
+    expect(await list.getAttribute('data-anchor')).toBe('free')
+    expect(await toEnd(page)).toBeGreaterThan(900)
+  })
+
+  it('AC-22 a burst leaves who is at the end at the end', async () => {
+    const { page } = ana
+    await openLong(page)
+    const list = page.getByTestId('message-list')
+    await list.evaluate((element) => {
+      const modes: (string | null)[] = []
+      Object.assign(globalThis, { modes })
+      new MutationObserver(() => modes.push(element.getAttribute('data-anchor'))).observe(element, {
+        attributeFilter: ['data-anchor'],
+      })
+    })
+    const words = await say(30)
+    await page.locator('[data-testid="message"]', { hasText: words.at(-1) ?? '' }).waitFor()
+    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    expect(await page.evaluate(() => (globalThis as unknown as { modes: string[] }).modes)).toEqual([])
+  })
+
   it('E2E-7 opens at its end and scrolls to its beginning with few rows mounted', async () => {
     const { page } = ana
-    const conversationId = await importLong()
     await page.addInitScript(() => {
       const tasks: { at: number; duration: number }[] = []
       Object.assign(globalThis, { tasks })
@@ -63,9 +181,7 @@ describe('a long history', () => {
         for (const { startTime, duration } of list.getEntries()) tasks.push({ at: startTime, duration })
       }).observe({ type: 'longtask' })
     })
-    await page.goto(`${app.url}/c/${conversationId}`)
-    await page.locator('[data-testid="message"]', { hasText: `message ${count - 1}` }).waitFor()
-    await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
+    await openLong(page)
     const opened = await page.evaluate(() => performance.now())
     await page.getByTestId('message-list').hover()
     const start = page.locator('.parley-start')

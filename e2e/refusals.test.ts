@@ -151,6 +151,78 @@ describe('UI-53 what is refused says so where it was asked for', () => {
   })
 })
 
+/** Goes to the beginning of what is loaded, and finds there that there is more. */
+async function getStuck(): Promise<void> {
+  await cut('**/messages?**before=**')
+  const list = page.getByTestId('message-list')
+  const stuck = page.locator('.parley-notice[data-end="before"]')
+  await expect
+    .poll(async () => {
+      await list.evaluate((element) => element.scrollTo(0, 0))
+      await page.waitForTimeout(50)
+      return [
+        await list.getAttribute('data-anchor'),
+        await list.evaluate(({ scrollTop }) => scrollTop),
+        await stuck.count(),
+      ]
+    })
+    .toEqual(['free', 0, 1])
+}
+
+describe('UI-55 pages that cannot be loaded', () => {
+  it('UI-55 older messages: said over the top, and there after trying again, without moving what is read', async () => {
+    await getStuck()
+    const list = page.getByTestId('message-list')
+    const stuck = page.locator('.parley-notice[data-end="before"]')
+    expect(await stuck.textContent()).toContain("Couldn't load older messages")
+    const second = await page.getByTestId('message').nth(1).getAttribute('data-message-id')
+    const place = async () => (await page.locator(`[data-message-id="${second}"]`).boundingBox())?.y ?? Infinity
+    const before = await place()
+    await page.unrouteAll()
+    await stuck.getByRole('button', { name: 'Retry' }).click()
+    await stuck.waitFor({ state: 'detached' })
+    await expect.poll(() => list.evaluate((element) => element.scrollTop)).toBeGreaterThan(200)
+    expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(2)
+  })
+
+  it('UI-55 older messages come by themselves when the connection is back', async () => {
+    await getStuck()
+    const list = page.getByTestId('message-list')
+    const stuck = page.locator('.parley-notice[data-end="before"]')
+    await page.unrouteAll()
+    await page.context().setOffline(true)
+    await expect
+      .poll(() => page.getByTestId('connection-banner').getAttribute('data-state'), { timeout: 8000 })
+      .not.toBe('online')
+    await page.context().setOffline(false)
+    await stuck.waitFor({ state: 'detached' })
+    await expect.poll(() => list.evaluate((element) => element.scrollTop)).toBeGreaterThan(200)
+  })
+
+  it('UI-55 more conversations: said at the end of the list, and there after trying again', async () => {
+    await page.route('**/conversations?**', (route) => {
+      const url = new URL(route.request().url())
+      url.searchParams.set('limit', '4')
+      return route.continue({ url: url.href })
+    })
+    await page.setViewportSize({ width: 1440, height: 300 })
+    await page.goto(`${app.url}/c/${id}`)
+    const rows = page.getByTestId('conversation-row')
+    await expect.poll(() => rows.count()).toBe(4)
+    await cut('**/conversations?**cursor=**')
+    const list = page.locator('.parley-rows')
+    await list.evaluate((element) => element.scrollTo(0, element.scrollHeight))
+    const failed = list.locator('.parley-failed')
+    await failed.waitFor()
+    expect(await failed.textContent()).toContain("Couldn't load all conversations")
+    expect(await rows.count()).toBe(4)
+    await page.unroute('**/conversations?**cursor=**')
+    await failed.getByRole('button', { name: 'Retry' }).click()
+    await expect.poll(() => rows.count()).toBeGreaterThan(4)
+    await failed.waitFor({ state: 'detached' })
+  })
+})
+
 describe('UI-52, UI-54 the people of a conversation', () => {
   it('UI-54 oneself is online while connected', async () => {
     await openPanel()

@@ -93,7 +93,7 @@ function Rows({
   filter,
   ...props
 }: ConversationListProps & { readonly filter: ListFilter; readonly onClear: () => void }) {
-  const { list, reload, loadMore } = useConversations(filter)
+  const { list, reload, loadMore, retry } = useConversations(filter)
   const conversations = useSelect((state) => state.conversations)
   if (!list || (list.status === 'loading' && list.ids.length === 0)) return <Skeleton kind="row" count={8} />
   if (list.status === 'error' && list.ids.length === 0) {
@@ -107,7 +107,7 @@ function Rows({
   return (
     <ul
       className="parley-rows"
-      onScroll={(event) => isNearEnd(event.currentTarget) && loadMore()}
+      onScroll={(event) => list.status === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
       onKeyDown={moveFocus}
     >
       {list.ids.map((id) => {
@@ -124,6 +124,14 @@ function Rows({
           )
         )
       })}
+      {list.status === 'error' && (
+        <li className="parley-failed">
+          {text('listIncomplete')}
+          <button type="button" className="parley-link" onClick={retry}>
+            {text('retry')}
+          </button>
+        </li>
+      )}
     </ul>
   )
 }

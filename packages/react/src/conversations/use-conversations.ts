@@ -23,6 +23,8 @@ export function useConversations(filter: ListFilter): {
   readonly list: ConversationList | undefined
   readonly reload: () => void
   readonly loadMore: () => void
+  /** Loads the beginning and one more page after something could not be loaded. */
+  readonly retry: () => void
 } {
   const client = useClient()
   const key = listKey(filter)
@@ -31,10 +33,14 @@ export function useConversations(filter: ListFilter): {
   useEffect(() => {
     if (signedIn) void client.conversations.load(filterOf(key)).catch(() => undefined)
   }, [client, key, signedIn])
+  const { conversations } = client
+  const reload = () => conversations.load(filter).catch(() => undefined)
+  const loadMore = () => conversations.loadMore(filter).catch(() => undefined)
   return {
     list,
-    reload: () => void client.conversations.load(filter).catch(() => undefined),
-    loadMore: () => void client.conversations.loadMore(filter).catch(() => undefined),
+    reload: () => void reload(),
+    loadMore: () => void loadMore(),
+    retry: () => void reload().then(loadMore),
   }
 }
 

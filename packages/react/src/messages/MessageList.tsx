@@ -130,6 +130,17 @@ function JumpLatest({ count, onJump }: { readonly count: number; readonly onJump
   )
 }
 
+/**
+ * The message Tab leads to while none had the focus: the last one, or the one that was last when the reader left the end. It is mounted and
+ * measured far from what is read, so it had better stay the same one: just after older messages came the virtualizer holds on to the end.
+ */
+function useTabStop(entries: readonly Entry[], atEnd: boolean): string | undefined {
+  const stop = useRef<string | undefined>(undefined)
+  const stays = !atEnd && entries.some(({ key }) => key === stop.current)
+  if (!stays) stop.current = entries.findLast(({ system }) => !system)?.key
+  return stop.current
+}
+
 /** The rows that stay mounted however far one scrolls: the one Tab leads to, and the one being edited, which is also brought into view. */
 function useKept(
   shown: readonly Entry[],
@@ -152,6 +163,20 @@ function useOlderAnnounced(loading: boolean | undefined, count: number): void {
     if (before.current.loading && !loading && added > 0) announce(text('olderLoaded', { count: added }))
     if (before.current.loading !== loading) before.current = { loading: loading ?? false, count }
   }, [loading, count])
+}
+
+/** Says that there are more messages, which could not be loaded, over the end they belong to. */
+function Stuck({ end, onRetry }: { readonly end: keyof Anchor['stuck']; readonly onRetry: () => void }) {
+  return (
+    <div className="parley-notice" data-end={end}>
+      <p className="parley-failed">
+        {text(end === 'before' ? 'olderFailed' : 'newerFailed')}
+        <button type="button" className="parley-link" onClick={onRetry}>
+          {text('retry')}
+        </button>
+      </p>
+    </div>
+  )
 }
 
 /** Ways to go to another message; one that cannot be loaded leaves the reader where he is, and says so. */
@@ -200,7 +225,8 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
     const entry = entryAt(event.target, entries)
     if (entry) setFocusKey(entry.key)
   }
-  const focusable = focusKey ?? entries.findLast(({ system }) => !system)?.key
+  const tabStop = useTabStop(entries, anchor.mode === 'bottom')
+  const focusable = focusKey ?? tabStop
   const keepMounted = useKept(anchor.shown, focusable, editing, anchor.show)
   const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
   return (
@@ -257,6 +283,8 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
           )}
         </Virtualizer>
       </div>
+      {anchor.stuck.before && <Stuck end="before" onRetry={anchor.retry} />}
+      {anchor.stuck.after && <Stuck end="after" onRetry={anchor.retry} />}
       <FailureNotice failure={jumps.failure} onDismiss={jumps.dismiss} />
       {anchor.away && <JumpLatest count={anchor.below} onJump={jumps.toLatest} />}
     </section>

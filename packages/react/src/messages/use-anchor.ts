@@ -1,7 +1,7 @@
 import type { Timeline } from '@parley/client'
-import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react'
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { VirtualizerHandle } from 'virtua'
-import { useClient } from '../provider.tsx'
+import { useClient, useSelect } from '../provider.tsx'
 import type { Entry } from './entries.ts'
 
 const bottomWithin = 64
@@ -14,6 +14,14 @@ interface AnchorInput {
   readonly scroller: RefObject<HTMLDivElement | null>
   readonly ownId: string
 }
+
+/** An end of what is loaded. */
+type End = 'before' | 'after'
+
+/** The ends beyond which there are messages that could not be loaded. */
+type Stuck = Readonly<Record<End, boolean>>
+
+const nowhere: Stuck = { before: false, after: false }
 
 /** Where the reader is, and how the list keeps them there. */
 export interface Anchor {
@@ -28,6 +36,8 @@ export interface Anchor {
   readonly below: number
   readonly shift: boolean
   readonly onScroll: () => void
+  readonly stuck: Stuck
+  readonly retry: () => void
   /** Fails when what is newest cannot be loaded; then the reader stays where he is. */
   readonly toLatest: () => Promise<void>
   /** Brings a row into view with as little movement as needed. */
@@ -87,15 +97,11 @@ interface Parts extends AnchorInput {
 }
 
 /** Keeps the end in view while the reader is there: when messages come, and when anything changes its size. */
-function useFollowing(
-  { scroller, handle, pinned, latest, ownId }: Parts,
-  added: readonly Entry[],
-  onBelow: (count: number) => void,
-) {
+function useFollowing({ scroller, pinned, ownId }: Parts, added: readonly Entry[], onBelow: (count: number) => void) {
+  // Not by the virtualizer: it would scroll again for 150 ms after each row it measures, whatever the reader does meanwhile.
   const pin = useCallback(() => {
-    const last = latest.current.entries.length - 1
-    if (last >= 0) handle.current?.scrollToIndex(last, { align: 'end' })
-  }, [handle, latest])
+    if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
+  }, [scroller])
 
   useLayoutEffect(() => {
     const mine = added.some((entry) => entry.senderId === ownId && entry.row.pending !== null)
@@ -142,13 +148,31 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
   return { reveal, toLatest, show }
 }
 
+/** Loads the messages beyond either end of what is loaded; after a failure when asked to, and when something has moved or the connection is back. */
+function useBeyond({ conversationId, timeline }: Pick<AnchorInput, 'conversationId' | 'timeline'>) {
+  const { messages } = useClient()
+  const online = useSelect((state) => state.connection.status === 'online')
+  const [stuck, setStuck] = useState(nowhere)
+  const retry = useCallback(() => setStuck(nowhere), [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each of them is a reason to try again
+  useEffect(retry, [online, timeline?.items])
+  const loadBeyond = useCallback(
+    (end: End) => {
+      if (stuck[end]) return
+      const page = end === 'before' ? messages.loadBefore(conversationId) : messages.loadAfter(conversationId)
+      page.catch(() => setStuck((known) => ({ ...known, [end]: true })))
+    },
+    [messages, conversationId, stuck],
+  )
+  return { stuck, retry, loadBeyond }
+}
+
 /**
  * The anchor engine of the message list: at the bottom it follows, elsewhere what is read stays where it is, and pages load
  * before their edge is reached.
  */
 export function useAnchor(input: AnchorInput): Anchor {
-  const { conversationId, entries, timeline } = input
-  const { messages } = useClient()
+  const { entries, timeline } = input
   const handle = useRef<VirtualizerHandle>(null)
   const [mode, setMode] = useState<Anchor['mode']>('bottom')
   const [away, setAway] = useState(false)
@@ -162,6 +186,7 @@ export function useAnchor(input: AnchorInput): Anchor {
   const onBelow = useCallback((count: number) => setBelow((before) => before + count), [])
   const pin = useFollowing(parts, added, onBelow)
   const travel = useTravel(parts, pin)
+  const { stuck, retry, loadBeyond } = useBeyond(input)
 
   const onScroll = useCallback(() => {
     const list = handle.current
@@ -177,9 +202,9 @@ export function useAnchor(input: AnchorInput): Anchor {
     setAway(toEnd > viewportSize || current?.hasAfter === true)
     if (atEnd) setBelow(0)
     const near = viewportSize * prefetchViewports
-    if (scrollOffset < near && current?.hasBefore) void messages.loadBefore(conversationId).catch(() => undefined)
-    if (toEnd < near && current?.hasAfter) void messages.loadAfter(conversationId).catch(() => undefined)
-  }, [messages, conversationId])
+    if (scrollOffset < near && current?.hasBefore) loadBeyond('before')
+    if (toEnd < near && current?.hasAfter) loadBeyond('after')
+  }, [loadBeyond])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that came in may leave the reader near an edge again
   useLayoutEffect(() => {
@@ -187,5 +212,5 @@ export function useAnchor(input: AnchorInput): Anchor {
     return () => cancelAnimationFrame(frame)
   }, [shown, onScroll])
 
-  return { handle, shown, mode, away, below, shift, onScroll, ...travel }
+  return { handle, shown, mode, away, below, shift, onScroll, stuck, retry, ...travel }
 }
