@@ -77,6 +77,25 @@ function watchRow(page: Page): Promise<{ readonly drift: number; readonly grown:
   }, watchedFor)
 }
 
+/** Scrolls up from the end, and waits until everything has come that this asks for. */
+async function readAbove(page: Page, by: number): Promise<void> {
+  await page.getByTestId('message-list').hover()
+  await page.mouse.wheel(0, -by)
+  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('free')
+  await page.waitForTimeout(500)
+}
+
+/** The first row that is wholly in view, or the one with an id; with its distance from the top of the list. */
+function firstRow(page: Page, id?: string): Promise<{ readonly id: string; readonly top: number }> {
+  return page.getByTestId('message-list').evaluate((list, wanted) => {
+    const edge = list.getBoundingClientRect().top
+    const rows = [...list.querySelectorAll<HTMLElement>('[data-testid="message"]')]
+    const place = (row: HTMLElement) => row.getBoundingClientRect().top - edge
+    const row = rows.find((one) => (wanted === undefined ? place(one) >= 0 : one.dataset.messageId === wanted))
+    return { id: row?.dataset.messageId ?? '', top: row ? place(row) : Infinity }
+  }, id)
+}
+
 /** Luis says something, many times. */
 async function say(times: number): Promise<string[]> {
   const words = Array.from({ length: times }, (_, index) => `Said by Luis, ${performance.now()} ${index}`)
@@ -170,6 +189,52 @@ describe('a long history', () => {
     await page.locator('[data-testid="message"]', { hasText: words.at(-1) ?? '' }).waitFor()
     await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
     expect(await page.evaluate(() => (globalThis as unknown as { modes: string[] }).modes)).toEqual([])
+  })
+
+  it('AC-25 rows above that are edited or deleted by somebody else move nothing', async () => {
+    const { page } = ana
+    await say(40)
+    await openLong(page)
+    await readAbove(page, 600)
+    const above = await page.getByTestId('message-list').evaluate((list) => {
+      const edge = list.getBoundingClientRect().top - 60
+      const rows = [...list.querySelectorAll<HTMLElement>('[data-testid="message"]')]
+      return rows.filter((row) => row.getBoundingClientRect().top < edge).map((row) => row.dataset.messageId)
+    })
+    const [edited, deleted] = above.slice(-3)
+    const watched = watchRow(page)
+    await callFrom(luis.page, 'PATCH', `/api/messaging/messages/${edited}`, { text: 'Now longer. '.repeat(60) })
+    await callFrom(luis.page, 'DELETE', `/api/messaging/messages/${deleted}`)
+    expect((await watched).drift).toBeLessThanOrEqual(2)
+  })
+
+  it('AC-26 the last message stays in view while the composer grows and a quote opens', async () => {
+    const { page } = ana
+    await openLong(page)
+    await page.getByTestId('message').last().hover()
+    await page.getByTestId('message').last().getByRole('button', { name: 'Reply' }).click()
+    await page.getByTestId('message-input').fill('line\n'.repeat(8))
+    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    expect(await page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
+    await page.getByTestId('message-input').fill('')
+    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+  })
+
+  it('AC-27 the first row in view stays where it is when the window or the panel takes room', async () => {
+    const { page } = ana
+    await openLong(page)
+    await readAbove(page, 1_500)
+    for (const change of [
+      () => page.setViewportSize({ width: 900, height: 900 }),
+      () => page.setViewportSize({ width: 1_440, height: 700 }),
+      () => page.getByRole('button', { name: 'People', exact: true }).click(),
+      () => page.setViewportSize({ width: 1_440, height: 900 }),
+    ]) {
+      const before = await firstRow(page)
+      await change()
+      await page.waitForTimeout(500)
+      expect(Math.abs((await firstRow(page, before.id)).top - before.top)).toBeLessThanOrEqual(4)
+    }
   })
 
   it('E2E-7 opens at its end and scrolls to its beginning with few rows mounted', async () => {

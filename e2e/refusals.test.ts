@@ -94,6 +94,8 @@ describe('UI-53 what is refused says so where it was asked for', () => {
     await cut(`**/conversations/${id}`, 'PATCH')
     await choose('Status: Waiting')
     await expectRefused('.parley-header', 'Change status')
+    const more = page.locator('.parley-header').getByRole('button', { name: 'More' })
+    await expect.poll(() => more.evaluate((element) => element === document.activeElement)).toBe(true)
     await page.unrouteAll()
     await choose('Status: Waiting')
     await page.locator('.parley-header .parley-tag[data-status="waiting"]').waitFor()

@@ -1,6 +1,7 @@
 import { Inbox, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { text } from '../text.ts'
+import { useReturnFocus } from './use-return-focus.ts'
 
 const skeletonDelay = 300
 
@@ -85,9 +86,8 @@ export interface FailureNoticeProps {
   readonly onDismiss: () => void
 }
 
-/** What was asked for and refused, over what is below it until it is dismissed. It is announced when it fails. */
-export function FailureNotice({ failure, onDismiss }: FailureNoticeProps) {
-  if (failure === null) return null
+function Notice({ failure, onDismiss }: FailureNoticeProps) {
+  useReturnFocus()
   return (
     <div className="parley-notice" data-testid="failure-notice">
       <p className="parley-failed">{failure}</p>
@@ -101,4 +101,9 @@ export function FailureNotice({ failure, onDismiss }: FailureNoticeProps) {
       </button>
     </div>
   )
+}
+
+/** What was asked for and refused, over what is below it until it is dismissed. It is announced when it fails. */
+export function FailureNotice(props: FailureNoticeProps) {
+  return props.failure === null ? null : <Notice {...props} />
 }
