@@ -10,10 +10,15 @@ interface Me {
   readonly user: { readonly id: string }
 }
 
+interface SomeMessages {
+  readonly items: readonly { readonly id: string }[]
+}
+
 const count = 3_000
 const mostMounted = 120
 const late = 400
 const watchedFor = 1_000
+const patiently = { timeout: 10_000 }
 /** Times are held to their bound where nothing else runs: `PARLEY_MEASURE=on npx vitest run --project e2e e2e/history.test.ts`. */
 const measuring = process.env.PARLEY_MEASURE === 'on'
 const longestTask = 100
@@ -50,8 +55,8 @@ async function importLong(): Promise<string> {
 async function openLong(page: Page): Promise<void> {
   await page.goto(`${app.url}/c/${conversationId}`)
   await page.getByTestId('message').last().waitFor()
-  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
-  await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor'), patiently).toBe('bottom')
+  await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
 }
 
 /** Pixels between what is seen last and the end of what is loaded. */
@@ -81,8 +86,15 @@ function watchRow(page: Page): Promise<{ readonly drift: number; readonly grown:
 async function readAbove(page: Page, by: number): Promise<void> {
   await page.getByTestId('message-list').hover()
   await page.mouse.wheel(0, -by)
-  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor')).toBe('free')
+  await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor'), patiently).toBe('free')
   await page.waitForTimeout(500)
+}
+
+/** How far the middle of a row is from the middle of the list, in parts of the list's height. */
+function fromMiddle(row: Element): number {
+  const [list, own] = [row.closest('.parley-scroller'), row].map((one) => one?.getBoundingClientRect())
+  if (!list || !own) return Infinity
+  return Math.abs(list.top + list.height / 2 - own.top - own.height / 2) / list.height
 }
 
 /** The first row that is wholly in view, or the one with an id; with its distance from the top of the list. */
@@ -114,7 +126,10 @@ beforeAll(async () => {
   luis = await visit(browser, app.links.get('luis') ?? '')
   conversationId = await importLong()
   const { user } = await callFrom<Me>(luis.page, 'GET', '/api/me')
-  await callFrom(ana.page, 'POST', `/api/messaging/conversations/${conversationId}/participants`, { userId: user.id })
+  await callFrom(ana.page, 'POST', `/api/messaging/conversations/${conversationId}/participants`, {
+    userId: user.id,
+    history: 'all',
+  })
 }, 90_000)
 
 afterAll(async () => {
@@ -132,9 +147,9 @@ describe('a long history', () => {
       await route.continue()
     })
     for (let round = 0; round < 3; round += 1) {
-      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).not.toBe('true')
+      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy'), patiently).not.toBe('true')
       await page.getByTestId('message-list').evaluate((list) => list.scrollTo(0, 300))
-      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).toBe('true')
+      await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy'), patiently).toBe('true')
       const { drift, grown } = await watchRow(page)
       expect(grown).toBeGreaterThan(500)
       expect(drift).toBeLessThanOrEqual(2)
@@ -148,14 +163,14 @@ describe('a long history', () => {
     const list = page.getByTestId('message-list')
     await list.hover()
     await page.mouse.wheel(0, -2_200)
-    await expect.poll(() => list.getAttribute('data-anchor')).toBe('free')
-    await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy')).not.toBe('true')
+    await expect.poll(() => list.getAttribute('data-anchor'), patiently).toBe('free')
+    await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy'), patiently).not.toBe('true')
     const watched = watchRow(page)
     await say(10)
     expect((await watched).drift).toBeLessThanOrEqual(1)
-    await expect.poll(() => page.getByTestId('jump-latest').getAttribute('data-count')).toBe('10')
+    await expect.poll(() => page.getByTestId('jump-latest').getAttribute('data-count'), patiently).toBe('10')
     await page.getByTestId('jump-latest').click()
-    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
     await page.waitForTimeout(2_000)
     expect(await toEnd(page)).toBeLessThanOrEqual(1)
     expect(await page.getByTestId('jump-latest').count()).toBe(0)
@@ -187,7 +202,7 @@ describe('a long history', () => {
     })
     const words = await say(30)
     await page.locator('[data-testid="message"]', { hasText: words.at(-1) ?? '' }).waitFor()
-    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
     expect(await page.evaluate(() => (globalThis as unknown as { modes: string[] }).modes)).toEqual([])
   })
 
@@ -214,10 +229,37 @@ describe('a long history', () => {
     await page.getByTestId('message').last().hover()
     await page.getByTestId('message').last().getByRole('button', { name: 'Reply' }).click()
     await page.getByTestId('message-input').fill('line\n'.repeat(8))
-    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
     expect(await page.getByTestId('message-list').getAttribute('data-anchor')).toBe('bottom')
     await page.getByTestId('message-input').fill('')
-    await expect.poll(() => toEnd(page)).toBeLessThanOrEqual(1)
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
+  })
+
+  it('AC-28, AC-31 a jump to a quoted message, near or far, lands with it in the middle, again and again', async () => {
+    const { page } = ana
+    const address = `/api/messaging/conversations/${conversationId}/messages`
+    const recent = await callFrom<SomeMessages>(ana.page, 'GET', address)
+    const oldest = await callFrom<SomeMessages>(ana.page, 'GET', `${address}?around=${Math.floor(count / 2)}`)
+    const targets = [recent.items.at(-40)?.id ?? '', oldest.items.at(-1)?.id ?? '']
+    for (const replyTo of targets) {
+      await callFrom(luis.page, 'POST', address, {
+        clientKey: `history-quotes-${replyTo}`,
+        text: 'As was said',
+        replyTo,
+      })
+    }
+    await openLong(page)
+    for (const [index, id] of [...targets, ...targets, ...targets].entries()) {
+      await page
+        .locator('.parley-quote')
+        .nth((index % 2) - 2)
+        .click()
+      const middle = () => page.locator(`[data-message-id="${id}"]`).evaluate(fromMiddle)
+      await expect.poll(middle, patiently).toBeLessThanOrEqual(1 / 6)
+      await page.getByTestId('jump-latest').click()
+      await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
+      await expect.poll(() => page.getByTestId('jump-latest').count(), patiently).toBe(0)
+    }
   })
 
   it('AC-27 the first row in view stays where it is when the window or the panel takes room', async () => {
@@ -255,7 +297,7 @@ describe('a long history', () => {
       for (let turn = 0; turn < 5; turn += 1) await page.mouse.wheel(0, -2_500)
       mounted = Math.max(mounted, await page.locator('[data-testid="message"]').count())
     }
-    await expect.poll(() => start.isVisible()).toBe(true)
+    await expect.poll(() => start.isVisible(), patiently).toBe(true)
     expect(mounted).toBeLessThanOrEqual(mostMounted)
     const longest = await page.evaluate((from) => {
       const { tasks } = globalThis as unknown as { tasks: { at: number; duration: number }[] }

@@ -11,6 +11,7 @@ interface Found {
 }
 
 const longHistory = 160
+const patiently = { timeout: 10_000 }
 
 let app: App
 let browser: Browser
@@ -32,7 +33,7 @@ async function choose(item: string): Promise<void> {
 
 async function openPanel(): Promise<void> {
   await page.getByRole('button', { name: 'People', exact: true }).click()
-  await page.locator('.parley-panel .parley-person').first().waitFor()
+  await people().first().waitFor()
 }
 
 function people() {
@@ -95,7 +96,7 @@ describe('UI-53 what is refused says so where it was asked for', () => {
     await choose('Status: Waiting')
     await expectRefused('.parley-header', 'Change status')
     const more = page.locator('.parley-header').getByRole('button', { name: 'More' })
-    await expect.poll(() => more.evaluate((element) => element === document.activeElement)).toBe(true)
+    await expect.poll(() => more.evaluate((element) => element === document.activeElement), patiently).toBe(true)
     await page.unrouteAll()
     await choose('Status: Waiting')
     await page.locator('.parley-header .parley-tag[data-status="waiting"]').waitFor()
@@ -167,7 +168,7 @@ async function getStuck(): Promise<void> {
         await list.evaluate(({ scrollTop }) => scrollTop),
         await stuck.count(),
       ]
-    })
+    }, patiently)
     .toEqual(['free', 0, 1])
 }
 
@@ -183,7 +184,7 @@ describe('UI-55 pages that cannot be loaded', () => {
     await page.unrouteAll()
     await stuck.getByRole('button', { name: 'Retry' }).click()
     await stuck.waitFor({ state: 'detached' })
-    await expect.poll(() => list.evaluate((element) => element.scrollTop)).toBeGreaterThan(200)
+    await expect.poll(() => list.evaluate((element) => element.scrollTop), patiently).toBeGreaterThan(200)
     expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(2)
   })
 
@@ -194,11 +195,11 @@ describe('UI-55 pages that cannot be loaded', () => {
     await page.unrouteAll()
     await page.context().setOffline(true)
     await expect
-      .poll(() => page.getByTestId('connection-banner').getAttribute('data-state'), { timeout: 8000 })
+      .poll(() => page.getByTestId('connection-banner').getAttribute('data-state'), patiently)
       .not.toBe('online')
     await page.context().setOffline(false)
     await stuck.waitFor({ state: 'detached' })
-    await expect.poll(() => list.evaluate((element) => element.scrollTop)).toBeGreaterThan(200)
+    await expect.poll(() => list.evaluate((element) => element.scrollTop), patiently).toBeGreaterThan(200)
   })
 
   it('UI-55 more conversations: said at the end of the list, and there after trying again', async () => {
@@ -210,7 +211,7 @@ describe('UI-55 pages that cannot be loaded', () => {
     await page.setViewportSize({ width: 1440, height: 300 })
     await page.goto(`${app.url}/c/${id}`)
     const rows = page.getByTestId('conversation-row')
-    await expect.poll(() => rows.count()).toBe(4)
+    await expect.poll(() => rows.count(), patiently).toBe(4)
     await cut('**/conversations?**cursor=**')
     const list = page.locator('.parley-rows')
     await list.evaluate((element) => element.scrollTo(0, element.scrollHeight))
@@ -220,7 +221,7 @@ describe('UI-55 pages that cannot be loaded', () => {
     expect(await rows.count()).toBe(4)
     await page.unroute('**/conversations?**cursor=**')
     await failed.getByRole('button', { name: 'Retry' }).click()
-    await expect.poll(() => rows.count()).toBeGreaterThan(4)
+    await expect.poll(() => rows.count(), patiently).toBeGreaterThan(4)
     await failed.waitFor({ state: 'detached' })
   })
 })
@@ -229,7 +230,7 @@ describe('UI-52, UI-54 the people of a conversation', () => {
   it('UI-54 oneself is online while connected', async () => {
     await openPanel()
     const dot = (name: string) => people().filter({ hasText: name }).getByTestId('presence')
-    await expect.poll(() => dot('Ana Ferreira').getAttribute('data-presence')).toBe('online')
+    await expect.poll(() => dot('Ana Ferreira').getAttribute('data-presence'), patiently).toBe('online')
     expect(await dot('Luis').getAttribute('data-presence')).toBe('offline')
   })
 
@@ -239,7 +240,7 @@ describe('UI-52, UI-54 the people of a conversation', () => {
     })
     await page.setViewportSize({ width: 1440, height: 200 })
     await openPanel()
-    await expect.poll(() => people().count()).toBe(1)
+    await expect.poll(() => people().count(), patiently).toBe(1)
     await cut('**/participants?**cursor=**')
     const panel = page.locator('.parley-panel')
     await panel.evaluate((element) => element.scrollTo(0, element.scrollHeight))
@@ -248,13 +249,13 @@ describe('UI-52, UI-54 the people of a conversation', () => {
     expect(await failed.textContent()).toContain("Couldn't load everybody")
     await page.unroute('**/participants?**cursor=**')
     await failed.getByRole('button', { name: 'Retry' }).click()
-    await expect.poll(() => people().count()).toBeGreaterThan(1)
+    await expect.poll(() => people().count(), patiently).toBeGreaterThan(1)
     await expect
       .poll(async () => {
         await panel.evaluate((element) => element.scrollTo(0, element.scrollHeight))
         await panel.evaluate((element) => element.scrollTo(0, 0))
         return people().count()
-      })
+      }, patiently)
       .toBe(3)
     expect(await failed.count()).toBe(0)
   })

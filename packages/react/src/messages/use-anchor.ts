@@ -126,10 +126,11 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
   const { messages } = useClient()
   const reveal = useCallback(
     (seq: number) => {
-      pinned.current = false
       requestAnimationFrame(() => {
         const index = latest.current.entries.findIndex((entry) => entry.seq === seq)
-        if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' })
+        if (index < 0) return
+        pinned.current = false
+        handle.current?.scrollToIndex(index, { align: 'center' })
       })
     },
     [handle, latest, pinned],
