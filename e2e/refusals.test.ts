@@ -11,6 +11,7 @@ interface Found {
 }
 
 const longHistory = 160
+const scrollEnds = 300
 const patiently = { timeout: 10_000 }
 
 let app: App
@@ -68,6 +69,7 @@ beforeAll(async () => {
     await callFrom(page, 'POST', `/api/messaging/conversations/${id}/messages`, {
       clientKey: `refusals-message-${index}`,
       text: `Line ${index}`,
+      audience: index % 2 === 0 ? 'everyone' : 'team',
     })
   }
   await callFrom(page, 'POST', `/api/messaging/conversations/${id}/messages`, {
@@ -178,12 +180,16 @@ describe('UI-55 pages that cannot be loaded', () => {
     const list = page.getByTestId('message-list')
     const stuck = page.locator('.parley-notice[data-end="before"]')
     expect(await stuck.textContent()).toContain("Couldn't load older messages")
-    const second = await page.getByTestId('message').nth(1).getAttribute('data-message-id')
-    const place = async () => (await page.locator(`[data-message-id="${second}"]`).boundingBox())?.y ?? Infinity
+    await list.evaluate((element) => element.scrollTo(0, 150))
+    await page.waitForTimeout(scrollEnds)
+    const tenth = await page.getByTestId('message').nth(10).getAttribute('data-message-id')
+    const place = async () => (await page.locator(`[data-message-id="${tenth}"]`).boundingBox())?.y ?? Infinity
     const before = await place()
     await page.unrouteAll()
     await stuck.getByRole('button', { name: 'Retry' }).click()
     await stuck.waitFor({ state: 'detached' })
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid'))
+    await expect.poll(focused, patiently).toBe('message-input')
     await expect.poll(() => list.evaluate((element) => element.scrollTop), patiently).toBeGreaterThan(200)
     expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(2)
   })

@@ -19,6 +19,7 @@ import { useTitle } from '../conversations/use-conversation.ts'
 import { dayName } from '../dates.ts'
 import { FailureNotice } from '../layout/States.tsx'
 import { useAttempt } from '../layout/use-attempt.ts'
+import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { type Entry, layOut } from './entries.ts'
@@ -167,10 +168,13 @@ function useOlderAnnounced(loading: boolean | undefined, count: number): void {
 
 /** Says that there are more messages, which could not be loaded, over the end they belong to. */
 function Stuck({ end, onRetry }: { readonly end: keyof Anchor['stuck']; readonly onRetry: () => void }) {
+  const sentence = text(end === 'before' ? 'olderFailed' : 'newerFailed')
+  useReturnFocus()
+  useEffect(() => announce(sentence), [sentence])
   return (
     <div className="parley-notice" data-end={end}>
       <p className="parley-failed">
-        {text(end === 'before' ? 'olderFailed' : 'newerFailed')}
+        {sentence}
         <button type="button" className="parley-link" onClick={onRetry}>
           {text('retry')}
         </button>
