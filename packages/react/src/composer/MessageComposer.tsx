@@ -2,6 +2,7 @@ import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
 import { Lock, SendHorizontal, X } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { useOtherSide, useTitle } from '../conversations/use-conversation.ts'
+import { IconButton } from '../layout/IconButton.tsx'
 import { useAttempt } from '../layout/use-attempt.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -67,14 +68,9 @@ function QuoteBar({ quoted, onClear }: { readonly quoted: Message; readonly onCl
         {quoted.text}
       </span>
       {quoted.audience === 'team' && <span className="parley-quote-lock">{text('quotesNote')}</span>}
-      <button
-        type="button"
-        className="parley-button parley-button-icon"
-        aria-label={text('cancelReply')}
-        onClick={onClear}
-      >
+      <IconButton label={text('cancelReply')} onClick={onClear}>
         <X size={16} aria-hidden="true" />
-      </button>
+      </IconButton>
     </div>
   )
 }

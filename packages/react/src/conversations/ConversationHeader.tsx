@@ -2,6 +2,7 @@ import type { ConversationSnapshot, ConversationStatus } from '@parley/protocol'
 import { ArrowLeft, Briefcase, Ellipsis, Users } from 'lucide-react'
 import { useState } from 'react'
 import { Confirm } from '../layout/Confirm.tsx'
+import { IconButton } from '../layout/IconButton.tsx'
 import { Menu, type MenuItem } from '../layout/Menu.tsx'
 import { FailureNotice } from '../layout/States.tsx'
 import { useAttempt } from '../layout/use-attempt.ts'
@@ -76,14 +77,9 @@ export function ConversationHeader(props: ConversationHeaderProps) {
   const statusName = statuses.find(([each]) => each === status)?.[1] ?? 'statusOpen'
   return (
     <header className="parley-header">
-      <button
-        type="button"
-        className="parley-button parley-button-icon parley-back"
-        aria-label={text('back')}
-        onClick={onBack}
-      >
+      <IconButton label={text('back')} className="parley-back" onClick={onBack}>
         <ArrowLeft size={20} aria-hidden="true" />
-      </button>
+      </IconButton>
       <Faces conversation={conversation} />
       <div className="parley-header-lines">
         <h1 className="parley-header-title" dir="auto" title={title}>
@@ -102,16 +98,14 @@ export function ConversationHeader(props: ConversationHeaderProps) {
           </span>
         </p>
       </div>
-      <button
-        type="button"
-        className="parley-button parley-button-icon"
-        aria-label={text('showPeople')}
+      <IconButton
+        label={text('showPeople')}
         title={text('showPeople')}
         aria-pressed={panelOpen}
         onClick={() => onPanel(!panelOpen)}
       >
         <Users size={20} aria-hidden="true" />
-      </button>
+      </IconButton>
       <Menu label={text('moreActions')} items={menu.items}>
         <Ellipsis size={20} aria-hidden="true" />
       </Menu>

@@ -1,8 +1,9 @@
 import type { ListFilter } from '@parley/client'
 import { MessageSquarePlus, Search } from 'lucide-react'
 import { type KeyboardEvent, useDeferredValue, useRef, useState } from 'react'
+import { IconButton } from '../layout/IconButton.tsx'
 import { isNearEnd } from '../layout/near-end.ts'
-import { EmptyState, ErrorCard, Skeleton } from '../layout/States.tsx'
+import { EmptyState, ErrorCard, RetryLine, Skeleton } from '../layout/States.tsx'
 import type { TextKey } from '../messages.en.ts'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -125,11 +126,8 @@ function Rows({
         )
       })}
       {list.status === 'error' && (
-        <li className="parley-failed">
-          {text('listIncomplete')}
-          <button type="button" className="parley-link" onClick={retry}>
-            {text('retry')}
-          </button>
+        <li>
+          <RetryLine sentence={text('listIncomplete')} onRetry={retry} />
         </li>
       )}
     </ul>
@@ -151,14 +149,9 @@ export function ConversationList(props: ConversationListProps) {
     <nav className="parley-list" aria-label={text('conversations')} data-testid="conversation-list">
       <div className="parley-list-head">
         <h2 className="parley-list-title">{text('conversations')}</h2>
-        <button
-          type="button"
-          className="parley-button parley-button-icon"
-          aria-label={text('newConversation')}
-          onClick={props.onNew}
-        >
+        <IconButton label={text('newConversation')} onClick={props.onNew}>
           <MessageSquarePlus size={20} aria-hidden="true" />
-        </button>
+        </IconButton>
       </div>
       <label className="parley-search">
         <Search size={16} aria-hidden="true" />

@@ -1,6 +1,7 @@
 import { Inbox, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { text } from '../text.ts'
+import { IconButton } from './IconButton.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 
 const skeletonDelay = 300
@@ -91,14 +92,9 @@ function Notice({ failure, onDismiss }: FailureNoticeProps) {
   return (
     <div className="parley-notice" data-testid="failure-notice">
       <p className="parley-failed">{failure}</p>
-      <button
-        type="button"
-        className="parley-button parley-button-icon"
-        aria-label={text('dismiss')}
-        onClick={onDismiss}
-      >
+      <IconButton label={text('dismiss')} onClick={onDismiss}>
         <X size={16} aria-hidden="true" />
-      </button>
+      </IconButton>
     </div>
   )
 }
@@ -106,4 +102,21 @@ function Notice({ failure, onDismiss }: FailureNoticeProps) {
 /** What was asked for and refused, over what is below it until it is dismissed. It is announced when it fails. */
 export function FailureNotice(props: FailureNoticeProps) {
   return props.failure === null ? null : <Notice {...props} />
+}
+
+export interface RetryLineProps {
+  readonly sentence: string
+  readonly onRetry: () => void
+}
+
+/** Says what could not be loaded, and offers to try again. */
+export function RetryLine({ sentence, onRetry }: RetryLineProps) {
+  return (
+    <p className="parley-failed">
+      {sentence}
+      <button type="button" className="parley-link" onClick={onRetry}>
+        {text('retry')}
+      </button>
+    </p>
+  )
 }

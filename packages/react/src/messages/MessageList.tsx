@@ -17,7 +17,7 @@ import { now } from '../clock.ts'
 import { focusComposer } from '../composer/focus-composer.ts'
 import { useTitle } from '../conversations/use-conversation.ts'
 import { dayName } from '../dates.ts'
-import { FailureNotice } from '../layout/States.tsx'
+import { FailureNotice, RetryLine } from '../layout/States.tsx'
 import { useAttempt } from '../layout/use-attempt.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { useClient, useSelect } from '../provider.tsx'
@@ -173,12 +173,7 @@ function Stuck({ end, onRetry }: { readonly end: keyof Anchor['stuck']; readonly
   useEffect(() => announce(sentence), [sentence])
   return (
     <div className="parley-notice" data-end={end}>
-      <p className="parley-failed">
-        {sentence}
-        <button type="button" className="parley-link" onClick={onRetry}>
-          {text('retry')}
-        </button>
-      </p>
+      <RetryLine sentence={sentence} onRetry={onRetry} />
     </div>
   )
 }

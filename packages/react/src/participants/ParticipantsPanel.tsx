@@ -3,8 +3,9 @@ import { UserMinus, X } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { usePresence } from '../conversations/use-conversation.ts'
 import { Confirm } from '../layout/Confirm.tsx'
+import { IconButton } from '../layout/IconButton.tsx'
 import { isNearEnd } from '../layout/near-end.ts'
-import { FailureNotice, Skeleton } from '../layout/States.tsx'
+import { FailureNotice, RetryLine, Skeleton } from '../layout/States.tsx'
 import { type Attempt, useAttempt } from '../layout/use-attempt.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { Avatar } from '../people/Avatar.tsx'
@@ -34,14 +35,9 @@ function Person({ participant, user, onRemove }: PersonProps) {
         {[user?.organization?.name, participant.role === 'owner' ? text('owner') : ''].filter(Boolean).join(' · ')}
       </span>
       {onRemove && (
-        <button
-          type="button"
-          className="parley-button parley-button-icon"
-          aria-label={text('removeNamed', { name })}
-          onClick={onRemove}
-        >
+        <IconButton label={text('removeNamed', { name })} onClick={onRemove}>
           <UserMinus size={16} aria-hidden="true" />
-        </button>
+        </IconButton>
       )}
     </li>
   )
@@ -114,9 +110,9 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
         <h2 ref={heading} tabIndex={-1} className="parley-panel-title">
           {text('people')}
         </h2>
-        <button type="button" className="parley-button parley-button-icon" aria-label={text('close')} onClick={onClose}>
+        <IconButton label={text('close')} onClick={onClose}>
           <X size={20} aria-hidden="true" />
-        </button>
+        </IconButton>
       </div>
       <FailureNotice failure={failure} onDismiss={dismiss} />
       {manages && <Adding conversation={conversation} present={people.map(({ userId }) => userId)} attempt={attempt} />}
@@ -139,14 +135,7 @@ export function ParticipantsPanel({ conversation, onClose }: ParticipantsPanelPr
           ),
       )}
       {missing === 'loading' && <Skeleton kind="row" count={1} />}
-      {missing === 'error' && (
-        <p className="parley-failed">
-          {text('peopleIncomplete')}
-          <button type="button" className="parley-link" onClick={retry}>
-            {text('retry')}
-          </button>
-        </p>
-      )}
+      {missing === 'error' && <RetryLine sentence={text('peopleIncomplete')} onRetry={retry} />}
       {removing && (
         <Confirm
           title={text('removeQuestion', { name: users[removing.userId]?.name ?? text('formerMember') })}
