@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Connections, isAway } from './connections.ts'
+import { Connections, closeApart, isAway } from './connections.ts'
 
 const port = 5432
 const directory = mkdtempSync(join(tmpdir(), 'parley-connections-'))
@@ -107,4 +107,18 @@ test('G1 what was begun and failed is rolled back, and where nothing was begun t
     expect(await ask()).toEqual([{ one: 1 }])
   }
   expect(notices).toEqual([])
+})
+
+test('RUN-9 connections that were opened together and are not used any more are closed one by one', async () => {
+  const many = new pg.Pool({ ...owned.connection, max: 10, min: 2 })
+  closeApart(many, { atLeast: 100, atMost: 1_100 })
+  const closedAt: number[] = []
+  many.on('remove', () => closedAt.push(performance.now()))
+  const opened = await Promise.all(Array.from({ length: 10 }, () => many.connect()))
+  for (const client of opened) client.release()
+  while (closedAt.length < 8) await sleep(10)
+  const [first = 0] = closedAt
+  expect((closedAt.at(-1) ?? 0) - first).toBeGreaterThan(100)
+  expect(many.totalCount).toBe(2)
+  await many.end()
 })

@@ -1,7 +1,7 @@
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { Connections, isAway } from './connections.ts'
+import { Connections, closeApart, isAway } from './connections.ts'
 import { type Answer, Trips } from './trip.ts'
 import { isoTime } from './values.ts'
 
@@ -142,11 +142,11 @@ function translate(error: unknown): unknown {
 }
 
 /**
- * Connections that stay for good, and how long any other may be unused before it is closed, milliseconds. Those that a busy moment opened are
- * closed together, 2 ms of the database's processor each, and the next message that meets others dials anew: quiet traffic should see neither.
+ * Connections that stay for good, and how long any other may be unused before it is closed, milliseconds: the next message that meets others
+ * dials anew, and quiet traffic should not see that.
  */
 const kept = 4
-const unused = 60_000
+const unused = { atLeast: 60_000, atMost: 300_000 }
 
 /** How long nothing passes on a connection until the system asks whether it still stands, milliseconds: else a firewall forgets it. */
 const keptAlive = 60_000
@@ -203,12 +203,12 @@ export async function openDatabase(
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     min: kept,
-    idleTimeoutMillis: unused,
     keepAlive: true,
     keepAliveInitialDelayMillis: keptAlive,
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
   }
   const pool = new pg.Pool(settings)
+  closeApart(pool, unused)
   const connections = new Connections(pool)
   let closing = false
   pool.on('error', (error) => {
