@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { EphemeralOf } from '@parley/protocol'
 import type { ChangeRow } from './changes/change.tables.ts'
 import type { MessageRow } from './messages/message.tables.ts'
 
@@ -21,17 +22,25 @@ export interface Hint {
   readonly fresh?: Fresh
 }
 
-/** An ephemeral event for those in a conversation; null for a line that hears nothing of it. */
-export interface Signal {
+/** What a signal is about; each line may hear something of its own of it, or, with null, nothing. */
+interface About<Type, Payload> {
   readonly workspaceId: string
   readonly conversationId: string
   readonly userId: string
-  readonly type: 'user-typing' | 'user-stopped-typing' | 'message-read' | 'message-delivered'
-  readonly team: object | null
-  readonly public: object | null
+  readonly type: Type
+  readonly team: Payload | null
+  readonly public: Payload | null
   /** The head of the team's line that the sender knew of: nobody hears of it before this much is delivered to him. */
   readonly position: number
 }
+
+type Typing = About<'user-typing' | 'user-stopped-typing', EphemeralOf<'user-typing'>>
+
+/** Somebody's mark has moved. */
+export type MarkSignal = About<'message-read' | 'message-delivered', EphemeralOf<'message-read'>>
+
+/** An ephemeral event for those in a conversation. */
+export type Signal = Typing | MarkSignal
 
 /** Sessions that ended: one by its key, or all of a user. */
 export interface Revocation {
@@ -72,6 +81,8 @@ export interface Bus {
   /** Tells this node alone, of what another one has written. */
   hear(hint: Hint): void
   signal(signal: Signal): void
+  /** Tells this node alone, of a mark that was moved at another one. */
+  hearSignal(signal: MarkSignal): void
   revoke(revocation: Revocation): void
   /** Tells the other nodes alone. */
   announce(news: PresenceNews): void
@@ -88,12 +99,14 @@ export interface Bus {
 export function localBus(nodeId: string): Bus {
   const emitter = new EventEmitter()
   const hear = (hint: Hint) => void emitter.emit('hint', hint)
+  const signal = (signal: Signal) => void emitter.emit('signal', signal)
   return {
     nodeId,
     healthy: false,
     publish: hear,
     hear,
-    signal: (signal) => void emitter.emit('signal', signal),
+    signal,
+    hearSignal: signal,
     revoke: (revocation) => void emitter.emit('revocation', revocation),
     announce: () => {},
     onHint: (listener) => void emitter.on('hint', listener),

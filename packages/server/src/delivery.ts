@@ -1,4 +1,4 @@
-import type { Fresh, Hint, Signal } from './bus.ts'
+import type { Fresh, Hint, MarkSignal, Signal } from './bus.ts'
 import { type Batch, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
 import { LogReader } from './changes/log-reader.ts'
@@ -34,6 +34,8 @@ interface Feed {
   readonly conversationId: string
   readonly places: Map<string, Place>
   readonly waiting: Map<string, Signal>
+  /** How far marks have been told: they come over the bus, and once more by the log. */
+  readonly told: Map<string, number>
   /** What was written by this process and not yet delivered, by where it begins. */
   readonly fresh: Map<number, Batch>
   delivered: number
@@ -54,6 +56,17 @@ function batchOf(conversationId: string, { changes, messages }: Fresh): Batch {
   const byId = new Map(messages.map((message) => [message.id, message]))
   const entities = { conversationId, conversation: null, messages: byId, participants: new Map(), profiles: new Map() }
   return { changes, entities }
+}
+
+/** Whether a mark has been told to a line; if not, it is now. What was read was delivered. */
+function isTold({ told }: Feed, signal: Signal, line: Line): boolean {
+  const { type, userId } = signal
+  if (type !== 'message-read' && type !== 'message-delivered') return false
+  const keyOf = (mark: MarkSignal['type']) => `${line} ${mark} ${userId}`
+  const seq = signal[line]?.seq ?? 0
+  if (seq <= Math.max(told.get(keyOf('message-read')) ?? 0, told.get(keyOf(type)) ?? 0)) return true
+  told.set(keyOf(type), seq)
+  return false
 }
 
 function peopleOf(feeds: Iterable<Feed>, without: string): Reader[] {
@@ -187,6 +200,7 @@ export class Delivery {
       conversationId,
       places: new Map(),
       waiting: new Map(),
+      told: new Map(),
       fresh: new Map(),
       delivered,
       hinted,
@@ -267,7 +281,7 @@ export class Delivery {
   #pass(feed: Feed, signal: Signal): void {
     for (const line of ['team', 'public'] as const) {
       const payload = signal[line]
-      if (!payload) continue
+      if (!payload || isTold(feed, signal, line)) continue
       const frame = frameOf({ type: signal.type, payload })
       for (const { reader } of feed.places.values()) if (reader.line === line) pushTo(reader, frame)
     }

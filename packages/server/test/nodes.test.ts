@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@parley/protocol'
 import {
+  type Frame,
   hasRedis,
   judge,
   newKey,
@@ -113,6 +114,22 @@ async function moveWithCursors(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.stop()))
 }
 
+/** Somebody reads at the first node, and somebody at each node hears of it. Answers how often each of them has. */
+async function readAcross(): Promise<{ heard(): number[]; close(): void }> {
+  const { alice, bob, eve } = await team()
+  const { conversation } = await startConversation(alice, [bob, eve], { kind: 'internal' })
+  const { seq } = await say(bob, conversation.id, 'seen?')
+  const sockets = await Promise.all([bob.online(), eve.online()])
+  const isRead = ({ name, payload }: Frame) =>
+    name === 'message-read' && JSON.stringify(payload).includes(conversation.id)
+  await alice.call('markRead', { conversationId: conversation.id, seq })
+  await Promise.all(sockets.map((socket) => socket.frame(isRead)))
+  return {
+    heard: () => sockets.map(({ frames }) => frames.filter(isRead).length),
+    close: () => close(...sockets),
+  }
+}
+
 describe('two nodes without Redis', () => {
   beforeAll(async () => {
     cluster = await startCluster(null)
@@ -149,6 +166,13 @@ describe('two nodes without Redis', () => {
   test('G9 nothing after a removal reaches the removed at another node', raceRemoval)
 
   test('G2 one key on both nodes at once gives one message', sendOnBothNodes)
+
+  test('G12 a mark is heard at the other node, and nowhere twice', async () => {
+    const { heard, close } = await readAcross()
+    await sleep(1_000)
+    expect(heard()).toEqual([1, 1])
+    close()
+  })
 })
 
 describe.skipIf(!hasRedis())('two nodes with Redis', () => {
@@ -174,6 +198,21 @@ describe.skipIf(!hasRedis())('two nodes with Redis', () => {
   test('G2 one key on both nodes at once gives one message', sendOnBothNodes)
 
   test('G6 a client that moves between nodes misses nothing', moveWithCursors)
+
+  test('G12 a mark is heard at the other node, also while Redis is away, and nowhere twice when the log is followed instead', async () => {
+    const before = await readAcross()
+    await redis.kill()
+    const meanwhile = await readAcross()
+    await sleep(1_000)
+    expect([before.heard(), meanwhile.heard()]).toEqual([
+      [1, 1],
+      [1, 1],
+    ])
+    before.close()
+    meanwhile.close()
+    await redis.start()
+    await healthy()
+  })
 
   test('G13 typing is heard at the other node, by participants alone', async () => {
     const { alice, bob, root } = await team()

@@ -1,9 +1,13 @@
-import type { Hint } from '../bus.ts'
+import type { Hint, MarkSignal } from '../bus.ts'
 import type { Services } from '../context.ts'
 import { statement } from '../db/database.ts'
 
 /** How often the log is looked at, milliseconds: while hints come, and while they do not. */
 const intervals = { hinted: 1_000, alone: 300 } as const
+/** How many looks pass while hints come until marks are looked at too, which then have come with hints, as a rule. */
+const looksPerMarks = 10
+/** How long marks that have moved are kept for the nodes, milliseconds at least. */
+const marksKept = 60_000
 
 const look = statement(
   'tail-look',
@@ -13,9 +17,35 @@ const look = statement(
    from moved_since(coalesce($1::pg_snapshot, pg_current_snapshot())) m`,
 )
 
+const lookAtMarks = statement(
+  'tail-look-at-marks',
+  `select pg_current_snapshot()::text as snapshot, coalesce(jsonb_agg(jsonb_build_object(
+     'workspaceId', m.workspace_id, 'conversationId', m.conversation_id, 'userId', m.user_id, 'type', m.type,
+     'seq', m.seq, 'publicSeq', m.public_seq, 'position', m.head
+   )), '[]') as moves
+   from marks_moved_since(coalesce($1::pg_snapshot, pg_current_snapshot())) m`,
+)
+
+const forgetMarks = statement('tail-forget-marks', 'select forget_mark_moves($1::pg_snapshot)')
+
+const everyWorkspace = { kind: 'system', workspaceId: '' } as const
+
 interface View {
   readonly snapshot: string
   readonly hints: readonly Hint[]
+}
+
+type Move = Omit<MarkSignal, 'team' | 'public'> & { readonly seq: number | null; readonly publicSeq: number | null }
+
+interface MarksView {
+  readonly snapshot: string
+  readonly moves: readonly Move[]
+}
+
+function toSignal({ seq, publicSeq, ...about }: Move): MarkSignal {
+  const { conversationId, userId } = about
+  const payloadOf = (reached: number | null) => (reached === null ? null : { conversationId, userId, seq: reached })
+  return { ...about, team: payloadOf(seq), public: payloadOf(publicSeq) }
 }
 
 /**
@@ -25,6 +55,10 @@ interface View {
 class Tail {
   readonly #services: Pick<Services, 'db' | 'bus' | 'log'>
   #snapshot: string | null = null
+  #marksSnapshot: string | null = null
+  #looksUntilMarks = 0
+  /** A snapshot of a while ago: what had moved before it is forgotten when it is old enough. */
+  #kept: { readonly snapshot: string; readonly since: number } | null = null
   #timer: NodeJS.Timeout | undefined
   #looking = false
   #again = false
@@ -33,7 +67,10 @@ class Tail {
 
   constructor(services: Pick<Services, 'db' | 'bus' | 'log'>) {
     this.#services = services
-    services.bus.onHealth(() => void this.lookSoon())
+    services.bus.onHealth(() => {
+      this.#looksUntilMarks = 0
+      void this.lookSoon()
+    })
   }
 
   close(): void {
@@ -41,13 +78,35 @@ class Tail {
     clearTimeout(this.#timer)
   }
 
-  /** Reads what has moved since the last time, and passes it to this node's delivery. */
-  async look(): Promise<void> {
+  /**
+   * Reads what has moved since the last time, and passes it to this node's delivery.
+   * @param withMarks also which marks have moved
+   */
+  async look(withMarks = true): Promise<void> {
+    const [changes, marks] = await this.#services.db.transaction('read', everyWorkspace, async (tx) => {
+      const changes = tx.send<View>(look, [this.#snapshot])
+      return [changes, withMarks ? tx.send<MarksView>(lookAtMarks, [this.#marksSnapshot]) : null] as const
+    })
+    if (this.#closed) return
+    for (const view of await changes()) this.#pass(view)
+    for (const view of (await marks?.()) ?? []) await this.#passMarks(view)
+  }
+
+  #pass({ snapshot, hints }: View): void {
+    this.#snapshot = snapshot
+    for (const hint of hints) this.#services.bus.hear(hint)
+  }
+
+  /** What is old is forgotten. */
+  async #passMarks({ snapshot, moves }: MarksView): Promise<void> {
     const { db, bus } = this.#services
-    const [view] = await db.read<View>({ kind: 'system', workspaceId: '' }, look, [this.#snapshot])
-    if (!view || this.#closed) return
-    this.#snapshot = view.snapshot
-    for (const hint of view.hints) bus.hear(hint)
+    this.#marksSnapshot = snapshot
+    this.#looksUntilMarks = looksPerMarks
+    for (const move of moves) bus.hearSignal(toSignal(move))
+    const [old, now] = [this.#kept, performance.now()]
+    if (old && now - old.since < marksKept) return
+    this.#kept = { snapshot, since: now }
+    if (old) await db.transaction('write', everyWorkspace, async (tx) => void tx.send(forgetMarks, [old.snapshot]))
   }
 
   /** Looks now, or once more when a look is under way, and goes on looking. */
@@ -72,7 +131,8 @@ class Tail {
 
   async #tryLook(): Promise<void> {
     try {
-      await this.look()
+      this.#looksUntilMarks -= 1
+      await this.look(this.#looksUntilMarks <= 0 || !this.#services.bus.healthy)
       this.#failing = false
     } catch (error) {
       if (!this.#failing && !this.#closed) this.#services.log.warn({ error }, 'the log cannot be followed for now')

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import pg from 'pg'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Hint, localBus } from '../bus.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Hint, localBus, type Signal } from '../bus.ts'
 import { type Database, openDatabase } from '../db/database.ts'
 import { startTail } from './tail.service.ts'
 
@@ -61,12 +61,28 @@ async function openTransaction(): Promise<{ query: Query; commit(): Promise<void
   }
 }
 
-async function startListening(): Promise<{ heard: Hint[]; look(): Promise<void>; close(): void }> {
+interface Listening {
+  readonly heard: Hint[]
+  readonly signals: Signal[]
+  look(): Promise<void>
+  close(): void
+}
+
+async function startListening(): Promise<Listening> {
   const bus = localBus('node')
-  const heard: Hint[] = []
+  const [heard, signals]: [Hint[], Signal[]] = [[], []]
   bus.onHint((hint) => heard.push(hint))
+  bus.onSignal((signal) => signals.push(signal))
   const tail = await startTail({ db, bus, log })
-  return { heard, look: () => tail.look(), close: () => tail.close() }
+  return { heard, signals, look: () => tail.look(), close: () => tail.close() }
+}
+
+async function moveMark(conversationId: string, seq: number, publicSeq: number | null): Promise<void> {
+  await database.query(
+    `insert into mark_moves (workspace_id, conversation_id, user_id, type, seq, public_seq)
+     values ($1, $2, 'ana', 'message-read', $3, $4)`,
+    [workspaceId, conversationId, seq, publicSeq],
+  )
 }
 
 test('G10 what commits is found once, with where the conversation stood before and who joined', async () => {
@@ -136,6 +152,45 @@ test('the participants of a new conversation count as joined', async () => {
   await look()
   expect(heard).toEqual([{ workspaceId, conversationId, from: 0, seq: 1, joined: ['ana'] }])
   close()
+})
+
+test('G12 a mark that has moved is found once, as far as it went, and in the lines in which it went', async () => {
+  const [open, noted] = [await makeConversation(), await makeConversation()]
+  await moveMark(open, 1, 1)
+  const { signals, look, close } = await startListening()
+  await moveMark(open, 2, 2)
+  await moveMark(open, 3, null)
+  await moveMark(noted, 7, null)
+  await look()
+  await look()
+  const said = Object.fromEntries(signals.map((signal) => [signal.conversationId, [signal.team, signal.public]]))
+  const mark = (conversationId: string, seq: number) => ({ conversationId, userId: 'ana', seq })
+  expect(said).toEqual({ [open]: [mark(open, 3), mark(open, 2)], [noted]: [mark(noted, 7), null] })
+  expect(signals).toHaveLength(2)
+  close()
+})
+
+test('G12 marks that moved are kept for a minute, and then forgotten', async () => {
+  const conversationId = await makeConversation()
+  const kept = async () => {
+    const rows = await database.query('select 1 from mark_moves where conversation_id = $1', [conversationId])
+    return rows.length
+  }
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    await moveMark(conversationId, 1, 1)
+    const { look, close } = await startListening()
+    vi.advanceTimersByTime(59_000)
+    await look()
+    expect(await kept()).toBe(1)
+    vi.advanceTimersByTime(2_000)
+    await moveMark(conversationId, 2, 2)
+    await look()
+    expect(await kept(), 'what has moved since').toBe(1)
+    close()
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('the tail asks the index on transactions, whatever the size of the log', async () => {

@@ -26,6 +26,9 @@ const changeEpoch = `
 const takeOverChanges = `
   update parley.changes set xid = pg_current_xact_id() where xid >= pg_snapshot_xmax(pg_current_snapshot())`
 
+/** Marks that moved in another cluster; what they came to stands with the participants. */
+const forgetMarkMoves = 'truncate parley.mark_moves'
+
 async function refuseWithoutParley(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>(
     `select to_regclass('parley.installation') is not null
@@ -50,6 +53,7 @@ async function mend(client: pg.Client): Promise<Mended> {
   await refuseWithOthers(client)
   const epoch = (await client.query<{ epoch: string }>(changeEpoch)).rows[0]?.epoch ?? ''
   const changes = (await client.query(takeOverChanges)).rowCount ?? 0
+  await client.query(forgetMarkMoves)
   const sessions = (await client.query('delete from parley.sessions')).rowCount ?? 0
   const links = (await client.query('delete from parley.sign_in_links')).rowCount ?? 0
   return { epoch, changes, sessions, links }

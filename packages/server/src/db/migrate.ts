@@ -11,6 +11,7 @@ import * as youngTables from './migrations/0007_young_tables.ts'
 import * as rarerLooks from './migrations/0008_rarer_looks.ts'
 import * as lighterLooks from './migrations/0009_lighter_looks.ts'
 import * as loneHeads from './migrations/0010_lone_heads.ts'
+import * as markMoves from './migrations/0011_mark_moves.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -24,6 +25,7 @@ const migrations: Record<string, Migration> = {
   '0008_rarer_looks': rarerLooks,
   '0009_lighter_looks': lighterLooks,
   '0010_lone_heads': loneHeads,
+  '0011_mark_moves': markMoves,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

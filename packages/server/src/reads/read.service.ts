@@ -1,6 +1,6 @@
 import type { OperationOutput, ParsedInput } from '@parley/protocol'
 import { limits } from '@parley/protocol'
-import type { Signal } from '../bus.ts'
+import type { MarkSignal } from '../bus.ts'
 import { type Context, type Line, lineOf, scopeOf } from '../context.ts'
 import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
@@ -42,6 +42,14 @@ function unreadStatement(line: Line): Statement {
 
 const unreadStatements: Record<Line, Statement> = { team: unreadStatement('team'), public: unreadStatement('public') }
 
+/** For nodes that the bus does not tell: they find it in the database. */
+const record = statement(
+  'mark-move',
+  `insert into mark_moves (workspace_id, conversation_id, user_id, type, seq, public_seq) values ($1, $2, $3, $4, $5, $6)`,
+)
+
+const typeOf = { read: 'message-read', delivered: 'message-delivered' } as const
+
 type MarkColumn = `${Mark}_seq` | `${Mark}_public_seq`
 
 function columnOf(which: Mark, line: Line): MarkColumn {
@@ -52,7 +60,7 @@ function columnOf(which: Mark, line: Line): MarkColumn {
 interface Marked {
   readonly own: number
   readonly fromSeq: number
-  readonly news: Pick<Signal, 'team' | 'public' | 'position'> | null
+  readonly news: Pick<MarkSignal, 'team' | 'public' | 'position'> | null
 }
 
 interface Positions {
@@ -89,11 +97,28 @@ async function mark(tx: Tx, ctx: Context, which: Mark, conversationId: string, a
   return { own: target, fromSeq, news: positions ? newsOf(ctx, access, which, positions) : null }
 }
 
+/** {@link mark}, and tells the nodes that follow the log of it. */
+async function markAndRecord(
+  tx: Tx,
+  ctx: Context,
+  which: Mark,
+  conversationId: string,
+  asked: number,
+): Promise<Marked> {
+  const marked = await mark(tx, ctx, which, conversationId, asked)
+  const { news } = marked
+  const { workspaceId, userId } = ctx.actor
+  if (news) {
+    const seqs = [news.team?.seq ?? null, news.public?.seq ?? null]
+    tx.send(record, [workspaceId, conversationId, userId, typeOf[which], ...seqs])
+  }
+  return marked
+}
+
 function announce(ctx: Context, which: Mark, conversationId: string, { news }: Marked): void {
   if (!news) return
-  const type = which === 'read' ? 'message-read' : 'message-delivered'
   const { workspaceId, userId } = ctx.actor
-  ctx.bus.signal({ workspaceId, conversationId, userId, type, ...news })
+  ctx.bus.signal({ workspaceId, conversationId, userId, type: typeOf[which], ...news })
 }
 
 /**
@@ -105,7 +130,7 @@ export async function markRead(ctx: Context, input: ParsedInput<'markRead'>): Pr
   const { actor } = ctx
   const { conversationId } = input
   const { marked, unread } = await ctx.db.transaction('write', scopeOf(actor), async (tx) => {
-    const marked = await mark(tx, ctx, 'read', conversationId, input.seq)
+    const marked = await markAndRecord(tx, ctx, 'read', conversationId, input.seq)
     await mark(tx, ctx, 'delivered', conversationId, marked.own)
     const values = [actor.workspaceId, conversationId, marked.own, marked.fromSeq, actor.userId]
     const [counted] = await tx.query<{ unread: number }>(unreadStatements[lineOf(actor)], values)
@@ -125,7 +150,7 @@ export async function markDelivered(
 ): Promise<OperationOutput<'markDelivered'>> {
   const { conversationId } = input
   const marked = await ctx.db.transaction('write', scopeOf(ctx.actor), (tx) =>
-    mark(tx, ctx, 'delivered', conversationId, input.seq),
+    markAndRecord(tx, ctx, 'delivered', conversationId, input.seq),
   )
   announce(ctx, 'delivered', conversationId, marked)
   return { deliveredSeq: marked.own }
