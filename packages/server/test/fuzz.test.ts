@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Seeded } from '@parley/testing'
-import { afterEach, expect, test } from 'vitest'
+import { hasRedis } from '@parley/testing'
+import { afterEach, describe, expect, test } from 'vitest'
 import { actions } from './fuzz/actions.ts'
 import { compareWithFresh, rest } from './fuzz/rest.ts'
 import { eventInWire, judgeTruth } from './fuzz/truth.ts'
-import { beside, createWorld, type World } from './fuzz/world.ts'
+import { beside, createWorld, type Setting, type World } from './fuzz/world.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
-const length = Number(process.env.ACTIONS ?? 400)
+const length = Number(process.env.ACTIONS ?? 250)
 const longestPause = 80
-const actionsPerKill = 200
+const actionsPerKill = 125
+const actionsPerLoss = 50
+const longestLoss = 1_500
 const outsiderShare = 3
 
 let world: World | undefined
@@ -19,27 +21,41 @@ afterEach(async () => {
   world = undefined
 })
 
-/** Every kind of action as often as its share says, at least once, in any order; the server is killed and restarted among them. */
-function planOf(random: Seeded): string[] {
+/** Every kind of action as often as its share says, at least once, in any order; servers are killed and restarted among them. */
+function planOf({ random, redis }: World): string[] {
   const times = (kind: string, count: number) => Array.from({ length: Math.max(1, Math.round(count)) }, () => kind)
   return random.shuffled([
     ...Object.entries(actions).flatMap(([kind, { share }]) => times(kind, (share * length) / 100)),
     ...times('kill', length / actionsPerKill),
     ...times('restart', length / actionsPerKill / 2),
+    ...(redis ? times('lose Redis', length / actionsPerLoss) : []),
   ])
 }
 
-/** One end and start of the server after the other. */
-function serverActions({ program, devices }: World): (signal: NodeJS.Signals) => Promise<void> {
-  let last = Promise.resolve()
-  return (signal) => {
-    last = last.then(async () => {
-      await program.end(signal)
-      await program.start()
-      for (const { client } of devices) client.reconnectNow()
-    })
-    return last
+/** Ends a server and starts it again. */
+function endAndStart({ random, nodes, devices }: World, signal: NodeJS.Signals): () => Promise<void> {
+  const node = random.pick(nodes)
+  return async () => {
+    await node?.end(signal)
+    await node?.start()
+    for (const { client } of devices) client.reconnectNow()
   }
+}
+
+function loseRedis({ random, redis }: World): () => Promise<void> {
+  const time = random.below(longestLoss)
+  return async () => {
+    await redis?.kill()
+    await sleep(time)
+    await redis?.start()
+  }
+}
+
+/** What happens to servers, and to what they hear each other over. */
+const serverActions: Readonly<Record<string, (world: World) => () => Promise<void>>> = {
+  kill: (world) => endAndStart(world, 'SIGKILL'),
+  restart: (world) => endAndStart(world, 'SIGTERM'),
+  'lose Redis': loseRedis,
 }
 
 function act(all: World, kind: string): void {
@@ -52,12 +68,14 @@ function act(all: World, kind: string): void {
 }
 
 async function run(all: World): Promise<void> {
-  const again = serverActions(all)
-  for (const kind of planOf(all.random)) {
-    if (kind === 'kill') beside(all, kind, again('SIGKILL'))
-    else if (kind === 'restart') beside(all, kind, again('SIGTERM'))
-    else act(all, kind)
-    if (!(kind in actions)) all.story.push(kind)
+  let servers = Promise.resolve()
+  for (const kind of planOf(all)) {
+    const toServers = serverActions[kind]
+    if (toServers) {
+      all.story.push(kind)
+      servers = servers.then(toServers(all))
+      beside(all, kind, servers)
+    } else act(all, kind)
     await sleep(all.random.below(longestPause))
   }
 }
@@ -66,17 +84,28 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-test(`G1 G2 G4 G6 G7 G9 G12 N1 whatever ${length} actions, cuts and kills: at rest every client stands where a fresh one does, and nobody received what was not his`, async () => {
-  say(`SEED=${seed} ACTIONS=${length}`)
-  world = await createWorld(seed)
-  for (const { client } of world.insiders) beside(world, 'list', client.conversations.load({}))
-  await run(world)
-  const unsettled = await rest(world)
-  const judged = unsettled.length > 0 ? [] : [...(await compareWithFresh(world)), ...(await judgeTruth(world))]
-  const faults = [...world.surprises, ...unsettled, ...judged]
-  if (faults.length > 0) say(`SEED=${seed} ACTIONS=${length}\n${world.story.join('\n')}`)
-  expect(faults, `SEED=${seed} ACTIONS=${length}`).toEqual([])
-  const carried = world.devices[2]?.network.carried()
-  expect(carried, 'texts can be read in what the network carries').toContain(' mark')
-  expect(carried, 'and numbers of changes').toMatch(eventInWire)
+function fuzz(setting: Setting): () => Promise<void> {
+  const choices = `SEED=${seed} ACTIONS=${length}`
+  return async () => {
+    say(choices)
+    world = await createWorld(seed, setting)
+    for (const { client } of world.insiders) beside(world, 'list', client.conversations.load({}))
+    await run(world)
+    const unsettled = await rest(world)
+    const judged = unsettled.length > 0 ? [] : [...(await compareWithFresh(world)), ...(await judgeTruth(world))]
+    const faults = [...world.surprises, ...unsettled, ...judged]
+    if (faults.length > 0) say(`${choices}\n${world.story.join('\n')}`)
+    expect(faults, choices).toEqual([])
+    const carried = world.devices[2]?.network.carried()
+    expect(carried, 'texts can be read in what the network carries').toContain(' mark')
+    expect(carried, 'and numbers of changes').toMatch(eventInWire)
+  }
+}
+
+describe(`G1 G2 G4 G6 G7 G9 G10 G12 N1 whatever ${length} actions, cuts and kills: at rest every client stands where a fresh one does, and nobody received what was not his`, () => {
+  test('one server', fuzz({ servers: 1, redis: false }))
+
+  test('two servers, each connection at the next one', fuzz({ servers: 2, redis: false }))
+
+  test.skipIf(!hasRedis())('two servers and a Redis that is lost now and then', fuzz({ servers: 2, redis: true }))
 })

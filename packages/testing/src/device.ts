@@ -28,10 +28,11 @@ export interface Device {
 
 /**
  * Makes a device; its client is started, and not waited for.
- * @param server where the client's network leads
+ * @param servers where the client's network leads: each connection to the next one
  */
-export async function startDevice(server: Target, person: Person): Promise<Device> {
-  const network = await startTcpProxy(server.url)
+export async function startDevice(servers: readonly [Target, ...Target[]], person: Person): Promise<Device> {
+  const [server] = servers
+  const network = await startTcpProxy(...servers.map(({ url }) => url))
   const storage = memoryStorage()
   const intents: Intent[] = []
   const start = () => {

@@ -110,7 +110,7 @@ export async function createProgram(
 ): Promise<Program> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-program-'))
   const port = await freePort()
-  const secret = randomBytes(32).toString('base64url')
+  const { PARLEY_JWT_SECRET: secret = randomBytes(32).toString('base64url') } = more
   const url = `http://127.0.0.1:${port}`
   const settings = { PARLEY_DEMO: 'off', PARLEY_RATE_LIMITS: 'off', LOG_LEVEL: 'warn', PARLEY_JWT_SECRET: secret }
   const env = { PATH: process.env.PATH, ...settings, PARLEY_DATA_DIR: dataDir, PORT: String(port), ...more }

@@ -38,12 +38,16 @@ async function open(): Promise<{ client: End; server: End }> {
   return { client, server: atServer[count] ?? client }
 }
 
+function urlOf(server: Server): string {
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+}
+
 beforeEach(async () => {
   atServer = []
   listener = createServer((socket) => void atServer.push(endOf(socket)))
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const address = listener.address()
-  proxy = await startTcpProxy(`http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`)
+  proxy = await startTcpProxy(urlOf(listener))
 })
 
 afterEach(async () => {
@@ -108,4 +112,15 @@ test('what is delayed comes later, in order', async () => {
   server.socket.write('two')
   await until(() => client.heard === 'one two')
   expect(performance.now() - begun).toBeGreaterThan(55)
+})
+
+test('of several servers, each connection leads to the next one, whether or not it is well', async () => {
+  const first = await open()
+  await proxy.close()
+  proxy = await startTcpProxy(urlOf(listener), 'http://127.0.0.1:1')
+  const second = await open()
+  const refused = endOf(connect(Number(new URL(proxy.url).port), '127.0.0.1'))
+  await until(() => refused.over)
+  const third = await open()
+  expect([first, second, third].map(({ client }) => client.over)).toEqual([true, false, false])
 })

@@ -38,13 +38,16 @@ class FaultyNetwork implements TcpProxy {
   readonly #connections = new Set<Connection>()
   readonly #held = new Map<Way, PromiseWithResolvers<void>>()
   readonly #carried: Buffer[][] = []
+  readonly #targets: readonly URL[]
+  #joined = 0
   #delay = 0
 
-  constructor(listener: Server, target: URL) {
+  constructor(listener: Server, targets: readonly URL[]) {
     const address = listener.address()
     this.#listener = listener
+    this.#targets = targets
     this.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-    listener.on('connection', (client) => this.#join(client, connect(Number(target.port), target.hostname)))
+    listener.on('connection', (client) => this.#join(client, this.#reach()))
   }
 
   get connections(): number {
@@ -85,6 +88,11 @@ class FaultyNetwork implements TcpProxy {
     this.cut()
     this.flow()
     await new Promise((resolve) => this.#listener.close(resolve))
+  }
+
+  #reach(): Socket {
+    const target = this.#targets[this.#joined++ % this.#targets.length]
+    return connect(Number(target?.port), target?.hostname)
   }
 
   #join(client: Socket, server: Socket): void {
@@ -129,10 +137,13 @@ class FaultyNetwork implements TcpProxy {
 
 /**
  * Puts a network between clients and a server.
- * @param targetUrl the server, on this machine
+ * @param targetUrls the server, on this machine; of several, each connection leads to the next one, whether or not that is well
  */
-export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
+export async function startTcpProxy(...targetUrls: readonly string[]): Promise<TcpProxy> {
   const listener = createServer({ allowHalfOpen: false })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  return new FaultyNetwork(listener, new URL(targetUrl))
+  return new FaultyNetwork(
+    listener,
+    targetUrls.map((url) => new URL(url)),
+  )
 }

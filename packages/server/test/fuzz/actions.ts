@@ -30,9 +30,10 @@ function isExternal({ conversationIds }: World, conversationId: string): boolean
   return conversationIds.indexOf(conversationId) < 2
 }
 
-/** Who is not known yet sees no place to write in. */
-function canSay({ device }: Scene): boolean {
-  return device.client.store.getState().session.status === 'signed-in'
+/** Who is not known yet sees no place to write in. Of several devices of a person the first one writes: only one has an order. */
+function canSay({ devices }: World, { device }: Scene): boolean {
+  const isFirst = devices.find(({ person }) => person === device.person) === device
+  return isFirst && device.client.store.getState().session.status === 'signed-in'
 }
 
 function say(world: World, { device, conversationId }: Scene, audience: 'everyone' | 'team', replyTo?: Message): void {
@@ -41,21 +42,21 @@ function say(world: World, { device, conversationId }: Scene, audience: 'everyon
 }
 
 const send: Action = (world, scene) => {
-  if (!canSay(scene)) return null
+  if (!canSay(world, scene)) return null
   const count = 1 + world.random.below(4)
   for (let index = 0; index < count; index += 1) say(world, scene, 'everyone')
   return `${count}`
 }
 
 const note: Action = (world, scene) => {
-  if (!canSay(scene) || !isTeam(scene.device) || !isExternal(world, scene.conversationId)) return null
+  if (!canSay(world, scene) || !isTeam(scene.device) || !isExternal(world, scene.conversationId)) return null
   say(world, scene, 'team')
   return ''
 }
 
 const quote: Action = (world, scene) => {
   const cited = world.random.pick(messagesOf(scene))
-  if (!canSay(scene) || !cited) return null
+  if (!canSay(world, scene) || !cited) return null
   say(world, scene, cited.audience, cited)
   return cited.id
 }

@@ -55,9 +55,10 @@ export async function rest(world: World): Promise<string[]> {
 }
 
 /** A client that knows nothing yet loads all there is. */
-async function loadAll({ program, conversationIds }: World, { person, client: shown }: Device): Promise<ParleyClient> {
-  const getToken = () => signToken(program, person)
-  const client = createClient({ serverUrl: program.url, getToken, storage: memoryStorage() })
+async function loadAll({ nodes, conversationIds }: World, { person, client: shown }: Device): Promise<ParleyClient> {
+  const [server] = nodes
+  const getToken = () => signToken(server, person)
+  const client = createClient({ serverUrl: server.url, getToken, storage: memoryStorage() })
   await client.start()
   for (const { filter } of Object.values(shown.store.getState().lists)) await client.conversations.load(filter)
   for (const id of conversationIds) await loadConversation(client, id)

@@ -1,19 +1,22 @@
 import { ParleyError } from '@parley/protocol'
 import {
-  createProgram,
-  createTestDatabase,
   type Device,
   type People,
-  type Program,
   people,
   type Seeded,
   say,
   seeded,
   startConversation,
   startDevice,
-  type TestDatabase,
-  urlOf,
+  type TestRedis,
 } from '@parley/testing'
+import { type Nodes, startNodes, startRedis } from '../nodes/cluster.ts'
+
+/** What a run is over: so many servers, and what they hear each other over, if anything. */
+export interface Setting {
+  readonly servers: number
+  readonly redis: boolean
+}
 
 /** A text that says where it came from: who receives it must have been allowed to. */
 export interface Spoken {
@@ -23,13 +26,12 @@ export interface Spoken {
 }
 
 /** Everything a run acts on and remembers. */
-export interface World {
+export interface World extends Nodes {
   readonly random: Seeded
-  readonly program: Program
-  readonly database: TestDatabase
+  readonly redis: TestRedis | null
   readonly all: People
   readonly devices: readonly Device[]
-  /** Those of people in the conversations; the last device is an outsider's. */
+  /** Those of people in the conversations, two of whom have two; the last device is an outsider's. */
   readonly insiders: readonly Device[]
   readonly conversationIds: readonly string[]
   readonly edits: Spoken[]
@@ -39,7 +41,6 @@ export interface World {
   readonly surprises: string[]
   /** What goes on beside the actions. */
   readonly pending: Set<{ readonly what: string }>
-  close(): Promise<void>
 }
 
 /** Refusals that may happen when people act at the same time, over a bad network. */
@@ -85,18 +86,19 @@ async function startConversations(all: People): Promise<string[]> {
 }
 
 /** @param seed decides every choice */
-export async function createWorld(seed: number): Promise<World> {
-  const database = await createTestDatabase()
-  const program = await createProgram({ DATABASE_URL: urlOf(database.connection) })
-  await program.start()
-  const all = await people(program)
+export async function createWorld(seed: number, { servers, redis: withRedis }: Setting): Promise<World> {
+  const redis = withRedis ? await startRedis() : null
+  const { nodes, database, close } = await startNodes(servers, redis)
+  const all = await people(nodes[0])
   const conversationIds = await startConversations(all)
   const { alice, bob, carol, dave, eve, mallory } = all
-  const devices = await Promise.all([alice, bob, carol, dave, eve, mallory].map((who) => startDevice(program, who)))
+  const owners = [alice, bob, carol, dave, eve, bob, carol, mallory]
+  const devices = await Promise.all(owners.map((who) => startDevice(nodes, who)))
   return {
     random: seeded(seed),
-    program,
+    nodes,
     database,
+    redis,
     all,
     devices,
     insiders: devices.slice(0, -1),
@@ -107,8 +109,8 @@ export async function createWorld(seed: number): Promise<World> {
     pending: new Set(),
     close: async () => {
       await Promise.all(devices.map((device) => device.close()))
-      await program.remove()
-      await database.drop()
+      await close()
+      await redis?.kill()
     },
   }
 }

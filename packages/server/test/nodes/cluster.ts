@@ -12,15 +12,20 @@ import {
   urlOf,
 } from '@parley/testing'
 
-/** Two server processes on one database. */
-export interface Cluster {
-  readonly nodes: readonly [Program, Program]
+/** Servers on one database, each a program of its own. */
+export interface Nodes {
+  readonly nodes: readonly [Program, ...Program[]]
   readonly database: TestDatabase
+  close(): Promise<void>
+}
+
+/** Two of them. */
+export interface Cluster extends Nodes {
+  readonly nodes: readonly [Program, Program]
   /** Somebody of the team, as one node knows him. */
   person(id: string, node: 0 | 1): Promise<Person>
   /** Whether a node says in its metrics that it reaches the other over Redis. */
   isHealthy(node: 0 | 1): Promise<boolean>
-  close(): Promise<void>
 }
 
 async function isHealthy(node: Target): Promise<boolean> {
@@ -29,34 +34,41 @@ async function isHealthy(node: Target): Promise<boolean> {
 }
 
 /**
+ * Starts servers.
+ * @param redis what they hear each other over; without it each follows the log
+ */
+export async function startNodes(count: number, redis: TestRedis | null, more: NodeJS.ProcessEnv = {}): Promise<Nodes> {
+  const database = await createTestDatabase()
+  const env = {
+    DATABASE_URL: urlOf(database.connection),
+    PARLEY_SECRET: randomBytes(32).toString('base64url'),
+    PARLEY_JWT_SECRET: randomBytes(32).toString('base64url'),
+    ...(redis ? { REDIS_URL: redis.url } : {}),
+    ...more,
+  }
+  const first = await createProgram(env)
+  const nodes = [first, ...(await Promise.all(Array.from({ length: count - 1 }, () => createProgram(env))))] as const
+  await Promise.all(nodes.map((node) => node.start()))
+  const close = async () => {
+    await Promise.all(nodes.map((node) => node.remove()))
+    await database.drop()
+  }
+  return { nodes, database, close }
+}
+
+/**
  * Starts two servers.
  * @param redis what they hear each other over; without it each follows the log
  */
 export async function startCluster(redis: TestRedis | null, more: NodeJS.ProcessEnv = {}): Promise<Cluster> {
-  const database = await createTestDatabase()
-  const secret = randomBytes(32).toString('base64url')
-  const env = {
-    DATABASE_URL: urlOf(database.connection),
-    PARLEY_SECRET: randomBytes(32).toString('base64url'),
-    PARLEY_JWT_SECRET: secret,
-    ...(redis ? { REDIS_URL: redis.url } : {}),
-    ...more,
-  }
-  const nodes = [await createProgram(env), await createProgram(env)] as const
-  await Promise.all(nodes.map((node) => node.start()))
+  const { nodes: started, ...rest } = await startNodes(2, redis, more)
+  const nodes = started as Cluster['nodes']
+  const organization = { id: 'studio', name: 'Studio', kind: 'own' } as const
   return {
+    ...rest,
     nodes,
-    database,
-    person: (id, node) =>
-      person(
-        { url: nodes[node].url, config: { jwt: { secret } } },
-        { id, role: 'member', workspace: 'w1', organization: { id: 'studio', name: 'Studio', kind: 'own' } },
-      ),
+    person: (id, node) => person(nodes[node], { id, role: 'member', workspace: 'w1', organization }),
     isHealthy: (node) => isHealthy(nodes[node]),
-    close: async () => {
-      await Promise.all(nodes.map((node) => node.remove()))
-      await database.drop()
-    },
   }
 }
 
