@@ -28,6 +28,7 @@ function planOf({ random, redis }: World): string[] {
     ...Object.entries(actions).flatMap(([kind, { share }]) => times(kind, (share * length) / 100)),
     ...times('kill', length / actionsPerKill),
     ...times('restart', length / actionsPerKill / 2),
+    ...times('freeze', length / actionsPerKill),
     ...(redis ? times('lose Redis', length / actionsPerLoss) : []),
   ])
 }
@@ -42,12 +43,25 @@ function endAndStart({ random, nodes, devices }: World, signal: NodeJS.Signals):
   }
 }
 
-function loseRedis({ random, redis }: World): () => Promise<void> {
-  const time = random.below(longestLoss)
+/** Stops a server with all its connections open, and lets it go on. */
+function freeze({ random, nodes }: World): () => Promise<void> {
+  const [node, time] = [random.pick(nodes) ?? nodes[0], random.below(longestLoss)]
   return async () => {
-    await redis?.kill()
+    process.kill(node.pid, 'SIGSTOP')
     await sleep(time)
-    await redis?.start()
+    process.kill(node.pid, 'SIGCONT')
+  }
+}
+
+/** Redis ends and comes back, or hangs for a while. */
+function loseRedis({ random, redis }: World): () => Promise<void> {
+  const [time, ends] = [random.below(longestLoss), random.chance(50)]
+  return async () => {
+    if (ends) await redis?.kill()
+    else redis?.hang()
+    await sleep(time)
+    if (ends) await redis?.start()
+    else redis?.goOn()
   }
 }
 
@@ -55,6 +69,7 @@ function loseRedis({ random, redis }: World): () => Promise<void> {
 const serverActions: Readonly<Record<string, (world: World) => () => Promise<void>>> = {
   kill: (world) => endAndStart(world, 'SIGKILL'),
   restart: (world) => endAndStart(world, 'SIGTERM'),
+  freeze,
   'lose Redis': loseRedis,
 }
 
@@ -102,7 +117,7 @@ function fuzz(setting: Setting): () => Promise<void> {
   }
 }
 
-describe(`G1 G2 G4 G6 G7 G9 G10 G12 N1 whatever ${length} actions, cuts and kills: at rest every client stands where a fresh one does, and nobody received what was not his`, () => {
+describe(`G1 G2 G4 G6 G7 G9 G10 G12 N1 whatever ${length} actions, cuts, kills and stops: at rest every client stands where a fresh one does, and nobody received what was not his`, () => {
   test('one server', fuzz({ servers: 1, redis: false }))
 
   test('two servers, each connection at the next one', fuzz({ servers: 2, redis: false }))
