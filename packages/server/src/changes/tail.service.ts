@@ -1,5 +1,5 @@
 import type { Hint, MarkSignal } from '../bus.ts'
-import type { Services } from '../context.ts'
+import { type Clock, type Services, steadyClock } from '../context.ts'
 import { statement } from '../db/database.ts'
 
 /** How often the log is looked at, milliseconds: while hints come, and while they do not. */
@@ -54,6 +54,7 @@ function toSignal({ seq, publicSeq, ...about }: Move): MarkSignal {
  */
 class Tail {
   readonly #services: Pick<Services, 'db' | 'bus' | 'log'>
+  readonly #clock: Clock
   #snapshot: string | null = null
   #marksSnapshot: string | null = null
   #looksUntilMarks = 0
@@ -65,8 +66,9 @@ class Tail {
   #failing = false
   #closed = false
 
-  constructor(services: Pick<Services, 'db' | 'bus' | 'log'>) {
+  constructor(services: Pick<Services, 'db' | 'bus' | 'log'>, clock: Clock) {
     this.#services = services
+    this.#clock = clock
     services.bus.onHealth(() => {
       this.#looksUntilMarks = 0
       void this.lookSoon()
@@ -103,7 +105,7 @@ class Tail {
     this.#marksSnapshot = snapshot
     this.#looksUntilMarks = looksPerMarks
     for (const move of moves) bus.hearSignal(toSignal(move))
-    const [old, now] = [this.#kept, performance.now()]
+    const [old, now] = [this.#kept, this.#clock()]
     if (old && now - old.since < marksKept) return
     this.#kept = { snapshot, since: now }
     if (old) await db.transaction('write', everyWorkspace, async (tx) => void tx.send(forgetMarks, [old.snapshot]))
@@ -143,10 +145,14 @@ class Tail {
 
 /**
  * Starts following the log from now on; before anybody is served, so that what comes later is found.
+ * @param clock tells how long marks have been kept
  * @returns how to look at once, and how to stop
  */
-export async function startTail(services: Pick<Services, 'db' | 'bus' | 'log'>): Promise<Pick<Tail, 'look' | 'close'>> {
-  const tail = new Tail(services)
+export async function startTail(
+  services: Pick<Services, 'db' | 'bus' | 'log'>,
+  clock: Clock = steadyClock,
+): Promise<Pick<Tail, 'look' | 'close'>> {
+  const tail = new Tail(services, clock)
   await tail.look()
   tail.rest()
   return tail

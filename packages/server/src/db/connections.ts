@@ -37,6 +37,9 @@ function streamOf(client: pg.PoolClient): Socket {
   return connection.stream
 }
 
+/** Its multiples, without their whole parts, keep apart from each other, however many there are. */
+const goldenRatio = 0.618_033_988_749_895
+
 /** How long a connection may be unused, milliseconds. */
 export interface Unused {
   readonly atLeast: number
@@ -48,7 +51,9 @@ export interface Unused {
  * takes 2 ms of the database's processor, and messages wait meanwhile.
  */
 export function closeApart({ options }: pg.Pool, { atLeast, atMost }: Unused): void {
-  Object.defineProperty(options, 'idleTimeoutMillis', { get: () => atLeast + Math.random() * (atMost - atLeast) })
+  let turn = 0
+  const next = () => atLeast + ((turn++ * goldenRatio) % 1) * (atMost - atLeast)
+  Object.defineProperty(options, 'idleTimeoutMillis', { get: next })
 }
 
 /** The connections of a pool, lent for one piece of work each. */
