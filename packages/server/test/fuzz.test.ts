@@ -35,10 +35,10 @@ function planOf({ random, redis }: World): string[] {
 
 /** Ends a server and starts it again. */
 function endAndStart({ random, nodes, devices }: World, signal: NodeJS.Signals): () => Promise<void> {
-  const node = random.pick(nodes)
+  const node = random.pick(nodes) ?? nodes[0]
   return async () => {
-    await node?.end(signal)
-    await node?.start()
+    await node.end(signal)
+    await node.start()
     for (const { client } of devices) client.reconnectNow()
   }
 }

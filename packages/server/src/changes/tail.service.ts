@@ -4,8 +4,8 @@ import { statement } from '../db/database.ts'
 
 /** How often the log is looked at, milliseconds: while hints come, and while they do not. */
 const intervals = { hinted: 1_000, alone: 300 } as const
-/** How many looks pass while hints come until marks are looked at too, which then have come with hints, as a rule. */
-const looksPerMarks = 10
+/** Of so many looks one is also at marks while hints come: then most marks have come the same way. */
+const looksPerMarks = 3
 /** How long marks that have moved are kept for the nodes, milliseconds at least. */
 const marksKept = 60_000
 
@@ -99,7 +99,7 @@ class Tail {
     for (const hint of hints) this.#services.bus.hear(hint)
   }
 
-  /** What is old is forgotten. */
+  /** Passes on which marks have moved, and forgets what all nodes have had the time to find. */
   async #passMarks({ snapshot, moves }: MarksView): Promise<void> {
     const { db, bus } = this.#services
     this.#marksSnapshot = snapshot

@@ -26,8 +26,9 @@ const changeEpoch = `
 const takeOverChanges = `
   update parley.changes set xid = pg_current_xact_id() where xid >= pg_snapshot_xmax(pg_current_snapshot())`
 
-/** Marks that moved in another cluster; what they came to stands with the participants. */
-const forgetMarkMoves = 'truncate parley.mark_moves'
+/** Marks that moved in another cluster, where the backup is young enough to know of them; what they came to stands with the participants. */
+const forgetMarkMoves = `
+  do $$ begin if to_regclass('parley.mark_moves') is not null then truncate parley.mark_moves; end if; end $$`
 
 async function refuseWithoutParley(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>(

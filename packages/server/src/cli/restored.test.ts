@@ -40,6 +40,7 @@ describe('after a restore', () => {
     await say(alice, conversationId, 'before the restore')
     seen = (await bob.call('getMe', {})).epoch
     await query(`update changes set xid = '4000000000'`)
+    await query(`insert into mark_moves values ('4000000000', 'w1', '${conversationId}', 'bob', 'message-read', 1, 1)`)
     await server.running.identity.createSignInLink(alice.workspace, alice.id)
   })
   afterAll(async () => {
@@ -65,6 +66,7 @@ describe('after a restore', () => {
     })
     await watcher.end()
     await query('drop role watcher')
+    expect(await query('select 1 from mark_moves')).toEqual([])
     expect(said).toContain('Ended: 0 sessions, 1 sign-in link.')
     expect(said).toMatch(/^Took over \d+ changes of another cluster\.$/m)
   })
