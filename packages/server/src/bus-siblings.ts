@@ -3,7 +3,8 @@ import { linkedBus, type Way, type WayEvents, type Word } from './bus-linked.ts'
 import type { Siblings } from './siblings.ts'
 
 class SiblingWay implements Way {
-  readonly healthy = true
+  /** Other machines are not reached by it. */
+  readonly healthy = false
   readonly #nodeId: string
   readonly #siblings: Siblings
   #waiting: Word[] = []

@@ -74,7 +74,7 @@ export interface PersonPresence {
 export interface Bus {
   /** This node's name among the others. */
   readonly nodeId: string
-  /** Whether this node's words reach the others, and theirs this one. */
+  /** Whether this node's words reach all others, and theirs this one. */
   readonly healthy: boolean
   /** Tells this node and the others. Never waits, never fails. */
   publish(hint: Hint): void
