@@ -64,6 +64,31 @@ describe('UI-10 messages of one sender are grouped', () => {
     const starts = groups(Array.from({ length: 41 }, () => ({})))
     expect(starts.flatMap((start, index) => (start ? [index] : []))).toEqual([0, 20, 40])
   })
+
+  it.each([
+    [7, ['m1', 'm8', 'm28', 'm48']],
+    [25, ['m1', 'm21', 'm26', 'm46', 'm66']],
+  ])('UI-10 %i older messages of the run move no division of it', (count, expected) => {
+    const loaded = Array.from({ length: 50 }, (_, index) => row(count + index + 1))
+    const older = Array.from({ length: count }, (_, index) => row(index + 1))
+    const entries = layOut([...older, ...loaded], me, null, layOut(loaded, me, null))
+    const starts = entries.filter(({ startsGroup }) => startsGroup)
+    expect(starts.map(({ key }) => key)).toEqual(expected)
+  })
+
+  it('UI-10 a message that is changed moves no division', () => {
+    const loaded = Array.from({ length: 30 }, (_, index) => row(index + 21))
+    const older = Array.from({ length: 7 }, (_, index) => row(index + 14))
+    const before = layOut([...older, ...loaded], me, null, layOut(loaded, me, null))
+    const after = layOut([...older, row(21), row(22), ...loaded.slice(2)], me, null, before)
+    expect(after.map(({ startsGroup }) => startsGroup)).toEqual(before.map(({ startsGroup }) => startsGroup))
+  })
+
+  it('UI-10 a few older messages join the group they belong to', () => {
+    const loaded = [row(3), row(4)]
+    const entries = layOut([row(1), row(2), ...loaded], me, null, layOut(loaded, me, null))
+    expect(entries.map(({ startsGroup }) => startsGroup)).toEqual([true, false, false, false])
+  })
 })
 
 describe('UI-11 days are divided', () => {
@@ -105,7 +130,7 @@ describe('UI-14 entries keep their identity', () => {
   it('UI-14 a message that comes in changes no entry before it', () => {
     const rows = [row(1), row(2)]
     const before = layOut(rows, me, null)
-    const after = layOut([...rows, row(3)], me, null)
+    const after = layOut([...rows, row(3)], me, null, before)
     expect(after[0]).toBe(before[0])
     expect(after[1]).toBe(before[1])
   })

@@ -49,7 +49,10 @@ function useEntries(conversation: ConversationSnapshot): { entries: Entry[]; own
     const own = conversation.participants.find(({ userId }) => userId === ownId)
     return own && conversation.unread > 0 ? own.readSeq : null
   })
-  return { entries: useMemo(() => layOut(rows, ownId, newAfter), [rows, ownId, newAfter]), ownId }
+  const before = useRef<Entry[]>([])
+  const entries = useMemo(() => layOut(rows, ownId, newAfter, before.current), [rows, ownId, newAfter])
+  before.current = entries
+  return { entries, ownId }
 }
 
 function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, atLatest: boolean): void {

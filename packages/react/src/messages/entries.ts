@@ -48,23 +48,38 @@ function statusShown(facts: Facts, next: Facts | undefined): boolean {
   return next?.row.status !== status
 }
 
-const known = new WeakMap<Row, Entry>()
+type Known = ReadonlyMap<string, Entry>
 
-function remembered(entry: Entry): Entry {
-  const before = known.get(entry.row)
-  const names = ['startsDay', 'startsGroup', 'showsStatus', 'isFirstNew', 'seq'] as const
-  if (before && names.every((name) => before[name] === entry[name])) return before
-  known.set(entry.row, entry)
-  return entry
+function remembered(known: Known, entry: Entry): Entry {
+  const before = known.get(entry.key)
+  const names = ['row', 'startsDay', 'startsGroup', 'showsStatus', 'isFirstNew'] as const
+  return before && names.every((name) => before[name] === entry[name]) ? before : entry
+}
+
+/** How many rows come with this one into a group: those of its own when it began one before, else itself. */
+function weightOf(known: Known, all: readonly Facts[], index: number): number {
+  const began = (at: number) => known.get((all[at] as Facts).row.key)?.startsGroup ?? false
+  if (!began(index)) return 1
+  let end = index + 1
+  while (end < all.length && !began(end) && continues(all[end - 1] as Facts, all[end] as Facts)) end += 1
+  return end - index
 }
 
 /**
- * Lays rows out: days, groups of one sender within five minutes, the first new message, statuses.
+ * Lays rows out: days, groups of one sender within five minutes, the first new message, statuses. A long run stays divided where it was when
+ * older messages come before it.
  * @param rows messages in order, then those on their way
  * @param ownId whose view it is
  * @param newAfter the read mark when the conversation was opened; null for no divider
+ * @param before how they were laid out last: an entry that has not changed is the same object
  */
-export function layOut(rows: readonly Row[], ownId: string, newAfter: number | null): Entry[] {
+export function layOut(
+  rows: readonly Row[],
+  ownId: string,
+  newAfter: number | null,
+  before: readonly Entry[] = [],
+): Entry[] {
+  const known = new Map(before.map((entry) => [entry.key, entry]))
   const all = rows.map((row) => factsOf(row, ownId))
   let length = 0
   let divided = newAfter === null
@@ -74,9 +89,10 @@ export function layOut(rows: readonly Row[], ownId: string, newAfter: number | n
     const isNew = facts.seq !== null && newAfter !== null && facts.seq > newAfter
     const isFirstNew = !divided && isNew && facts.senderId !== ownId && !facts.system
     divided ||= isFirstNew
-    const grouped = previous && !startsDay && !isFirstNew && length < groupLength && continues(previous, facts)
+    const follows = previous && !startsDay && !isFirstNew && continues(previous, facts)
+    const grouped = follows && length + weightOf(known, all, index) <= groupLength
     length = grouped ? length + 1 : 1
-    return remembered({
+    return remembered(known, {
       ...facts,
       key: facts.row.key,
       startsDay,
