@@ -4,12 +4,12 @@ import { emptyPeople } from './apply.ts'
 import { Arrivals } from './arrivals.ts'
 import { type Clock, createKeys, type Random, systemClock, systemRandom } from './clock.ts'
 import { forEachOf } from './concurrent.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Link } from './connection.ts'
 import { Conversations } from './conversations.ts'
 import { type Credentials, cookieCredentials, tokenCredentials } from './credentials.ts'
 import { Drafts } from './drafts.ts'
 import { type Call, createCall } from './http.ts'
-import { unreachable } from './http-errors.ts'
+import { toParleyError, unreachable } from './http-errors.ts'
 import { Live } from './live.ts'
 import { Messages } from './messages.ts'
 import { Outbox } from './outbox.ts'
@@ -81,7 +81,7 @@ class Client implements ParleyClient {
     const { serverUrl } = options
     this.#ground = ground
     this.store = store
-    const ask = createCall({ ...ground, serverUrl, onUnauthenticated: () => this.session.expire() })
+    const ask = this.#createAsk(serverUrl)
     const call = this.#guarded(ask)
     const parts = { ...ground, call, onChanged: (id: string) => this.#changed(id) }
     this.users = new Users(parts)
@@ -136,6 +136,16 @@ class Client implements ParleyClient {
   reconnectNow(): void {
     this.#connection.now()
     this.#outbox.kick()
+  }
+
+  #createAsk(serverUrl: string): Call {
+    return createCall({
+      ...this.#ground,
+      serverUrl,
+      viewer: () => this.session.viewer(),
+      onUnauthenticated: () => this.session.expire(),
+      onViewerChanged: () => this.#identifyAgain(),
+    })
   }
 
   /** The same calls, but an answer that belongs to what was given up meanwhile counts as a failure. */
@@ -195,6 +205,7 @@ class Client implements ParleyClient {
       reads: this.reads,
       typing: this.typing,
       presence: this.presence,
+      viewer: () => this.session.viewer(),
       onSessionEnded: (reason) => {
         if (reason === 'expired') this.session.doubt()
         else this.session.forget().catch(() => {})
@@ -208,7 +219,7 @@ class Client implements ParleyClient {
       ...this.#ground,
       dial: async () => {
         await this.session.identify()
-        return this.#live.dial()
+        return this.#dial()
       },
       onState: (connection) => {
         this.store.update((state) => ({ ...state, connection }))
@@ -216,6 +227,22 @@ class Client implements ParleyClient {
       },
       onRefused: () => this.session.expire(),
     })
+  }
+
+  async #dial(): Promise<Link> {
+    try {
+      return await this.#live.dial()
+    } catch (error) {
+      if (toParleyError(error).code === 'viewer_changed') this.session.doubt()
+      throw error
+    }
+  }
+
+  /** Somebody else is signed in by now: the next connection begins by finding out who. */
+  #identifyAgain(): void {
+    this.session.doubt()
+    this.#connection.renew()
+    this.#connection.now()
   }
 
   #online(): void {

@@ -1,4 +1,11 @@
-import { type OperationInput, type OperationName, type OperationOutput, ParleyError, routes } from '@parley/protocol'
+import {
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  ParleyError,
+  routes,
+  viewerHeader,
+} from '@parley/protocol'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { retryAfter, toError, unreachable } from './http-errors.ts'
@@ -22,13 +29,18 @@ export interface HttpParts {
   readonly serverUrl: string
   readonly credentials: Credentials
   readonly clock: Clock
+  /** As whom to ask; null while nobody is known. */
+  readonly viewer: () => string | null
   /** The session has ended: a request was refused that no new token could help. */
   readonly onUnauthenticated: () => void
+  /** The session or token belongs to another viewer than was asked as. */
+  readonly onViewerChanged: () => void
 }
 
 const timeLimit = 15_000
 const turnsAtMost = 5
 const withoutSession: ReadonlySet<OperationName> = new Set(['signIn', 'signInWithLink'])
+const asAnybody: ReadonlySet<OperationName> = new Set([...withoutSession, 'getMe'])
 
 /**
  * Puts an operation's input where it belongs: path parameters into the path, the rest into the query (GET, DELETE) or the body.
@@ -59,7 +71,17 @@ async function readBody(response: Response): Promise<unknown> {
   }
 }
 
-async function exchange({ serverUrl, clock }: HttpParts, request: HttpRequest, token: string | null): Promise<unknown> {
+/** As whom a request is made. */
+interface Asker {
+  readonly token: string | null
+  readonly viewer: string | null
+}
+
+async function exchange(
+  { serverUrl, clock }: HttpParts,
+  request: HttpRequest,
+  { token, viewer }: Asker,
+): Promise<unknown> {
   const abort = new AbortController()
   const cancel = clock.after(timeLimit, () => abort.abort())
   try {
@@ -69,6 +91,7 @@ async function exchange({ serverUrl, clock }: HttpParts, request: HttpRequest, t
       headers: {
         ...(request.body === null ? {} : { 'content-type': 'application/json' }),
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(viewer === null ? {} : { [viewerHeader]: viewer }),
       },
       ...(request.body === null ? {} : { body: request.body }),
       signal: abort.signal,
@@ -96,12 +119,13 @@ function mayWait({ method }: HttpRequest, error: unknown): error is ParleyError 
  * A refused token is replaced once; a read that was too much for now is asked again when it may be.
  */
 export function createCall(parts: HttpParts): Call {
-  const { credentials, onUnauthenticated } = parts
+  const { credentials, onUnauthenticated, onViewerChanged } = parts
   const attempt = async (name: OperationName, request: HttpRequest, again: boolean): Promise<unknown> => {
     const token = withoutSession.has(name) ? null : await credentials.token()
     try {
-      return await exchange(parts, request, token)
+      return await exchange(parts, request, { token, viewer: asAnybody.has(name) ? null : parts.viewer() })
     } catch (error) {
+      if (error instanceof ParleyError && error.code === 'viewer_changed') onViewerChanged()
       if (!(error instanceof ParleyError) || error.code !== 'unauthenticated') throw error
       if (token !== null && again) {
         credentials.refuse(token)

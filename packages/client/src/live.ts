@@ -22,6 +22,8 @@ export interface LiveParts {
   readonly reads: Reads
   readonly typing: TypingSignals
   readonly presence: PresenceSignals
+  /** As whom to connect. */
+  readonly viewer: () => string | null
   /** The server has ended the session. */
   readonly onSessionEnded: (reason: EphemeralOf<'session-ended'>['reason']) => void
   /** The token is about to end. */
@@ -67,7 +69,7 @@ export class Live {
       'user-left': (payload) => presence.left(payload),
       'message-read': (payload) => reads.moved(payload, 'readSeq'),
       'message-delivered': (payload) => reads.moved(payload, 'deliveredSeq'),
-      behind: () => this.compare(),
+      behind: () => this.compare(true),
       'session-ended': ({ reason }) => {
         this.#ended = reason !== 'expired'
         parts.onSessionEnded(reason)
@@ -77,7 +79,7 @@ export class Live {
 
   /**
    * Opens a socket and catches up on it.
-   * @throws ParleyError `unauthenticated` when the server knows nobody here
+   * @throws ParleyError `unauthenticated` when the server knows nobody here, `viewer_changed` when it knows somebody else
    */
   async dial(): Promise<Link> {
     this.#ended = false
@@ -110,20 +112,23 @@ export class Live {
     if (this.#parts.clock.now() - this.#compared >= compareInterval) this.compare()
   }
 
-  /** Compares positions with the server. One that does not answer costs the connection: the next one begins with it. */
-  compare(): void {
+  /**
+   * Compares positions with the server. One that does not answer costs the connection: the next one begins with it.
+   * @param marksMissed whether the server has let marks go that were for this connection
+   */
+  compare(marksMissed = false): void {
     const attached = this.#attached
     if (!attached) return
     this.#compared = this.#parts.clock.now()
     attached.liveness.event()
-    this.#parts.resume.run(attached.socket.command, false).catch((error: unknown) => {
+    this.#parts.resume.run(attached.socket.command, marksMissed).catch((error: unknown) => {
       if (toParleyError(error).code === 'unavailable') attached.socket.close()
     })
   }
 
   /** @param again whether a refused token may be replaced by another one */
   async #attach(again: boolean): Promise<Attached> {
-    const { serverUrl, credentials, clock } = this.#parts
+    const { serverUrl, credentials, clock, viewer } = this.#parts
     const token = await credentials.token()
     const liveness = new Liveness(clock, {
       onDead: () => this.#attached?.socket.close(),
@@ -133,6 +138,7 @@ export class Live {
       const socket = await openSocket({
         serverUrl,
         token,
+        viewer: viewer(),
         clock,
         onFrame: () => liveness.frame(),
         onEvent: (name, payload) => this.#hear(liveness, name, payload),

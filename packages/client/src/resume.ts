@@ -18,6 +18,13 @@ export interface ResumeParts {
   readonly startOver: (epoch: string) => Promise<void>
 }
 
+/** A comparison that has not begun. */
+interface Comparison {
+  readonly command: Command
+  readonly run: Promise<void>
+  marksMissed: boolean
+}
+
 const atOnce = 4
 
 /** Positions of loaded conversations, the most recently active ones first, as many as may be sent. */
@@ -43,7 +50,7 @@ export class Resume {
   /** The heads of all conversations as last heard, loaded or not; null before the first time. */
   #heads: Readonly<Record<string, number>> | null = null
   #last: Promise<void> = Promise.resolve()
-  #next: { readonly command: Command; readonly run: Promise<void> } | null = null
+  #next: Comparison | null = null
 
   constructor(parts: ResumeParts) {
     this.#parts = parts
@@ -57,21 +64,25 @@ export class Resume {
   /**
    * Sends positions and takes in the answer, one comparison after the other; what is asked for before a comparison has begun is answered
    * by it.
-   * @param connected whether the connection is a new one: then lists are loaded again as well, for marks, which no change tells of
+   * @param marksMissed whether marks may have moved unheard, as on a new connection: no change tells of them, so lists are loaded again
    * @throws ParleyError when the server did not answer
    */
-  run(command: Command, connected: boolean): Promise<void> {
-    if (this.#next?.command === command) return this.#next.run
-    const run = this.#last.then(() => {
-      if (this.#next?.run === run) this.#next = null
-      return this.#compare(command, connected)
+  run(command: Command, marksMissed: boolean): Promise<void> {
+    if (this.#next?.command === command) {
+      this.#next.marksMissed ||= marksMissed
+      return this.#next.run
+    }
+    const run: Promise<void> = this.#last.then(() => {
+      if (this.#next === next) this.#next = null
+      return this.#compare(command, next.marksMissed)
     })
-    this.#next = { command, run }
+    const next: Comparison = { command, run, marksMissed }
+    this.#next = next
     this.#last = run.catch(() => {})
     return run
   }
 
-  async #compare(command: Command, connected: boolean): Promise<void> {
+  async #compare(command: Command, marksMissed: boolean): Promise<void> {
     const { store, sync, startOver } = this.#parts
     const { session, conversations } = store.getState()
     const sent = cursorsOf({ conversations })
@@ -80,7 +91,7 @@ export class Resume {
       const answer = await command('resume', { epoch: session.me?.epoch ?? null, cursors: sent })
       store.update((state) => ({ ...state, presence: presenceAfter(state.presence, answer.presence) }))
       if (answer.status === 'resync' || isAhead(conversations, answer.heads)) await startOver(answer.epoch)
-      else await this.#settle(answer, sent, Object.keys(conversations), connected)
+      else await this.#settle(answer, sent, Object.keys(conversations), marksMissed)
       this.#heads = answer.heads
     } finally {
       sync.release()
@@ -92,7 +103,7 @@ export class Resume {
     answer: Resumption,
     sent: Readonly<Record<string, number>>,
     known: readonly string[],
-    connected: boolean,
+    marksMissed: boolean,
   ): Promise<void> {
     const { sync } = this.#parts
     for (const id of known) {
@@ -101,7 +112,7 @@ export class Resume {
     this.#applyEvents(answer, sent)
     await this.#catchUp(answer, known)
     this.#meetMoved(answer.heads)
-    if (connected) void this.#refreshMarks()
+    if (marksMissed) void this.#refreshMarks()
   }
 
   #applyEvents({ events, behind, heads }: Resumption, sent: Readonly<Record<string, number>>): void {

@@ -1,4 +1,4 @@
-import type { Me, OperationInput } from '@parley/protocol'
+import { type Me, type OperationInput, viewerOf } from '@parley/protocol'
 import type { SessionMethods } from './api.ts'
 import type { Connection } from './connection.ts'
 import type { Drafts } from './drafts.ts'
@@ -58,6 +58,12 @@ export class SessionControl implements SessionMethods {
    */
   async identify(): Promise<void> {
     if (!this.#verified) await this.#enter(await this.#parts.call('getMe', {}))
+  }
+
+  /** As whom to ask the server: what is loaded, and what is unsent, belongs to them; null while nobody is known. */
+  viewer(): string | null {
+    const { me } = this.#parts.store.getState().session
+    return me && viewerOf(me.workspace.id, me.user.id, me.user.role)
   }
 
   async signIn(input: OperationInput<'signIn'>): Promise<Me> {

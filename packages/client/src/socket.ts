@@ -25,6 +25,8 @@ export interface SocketParts {
   readonly serverUrl: string
   /** The host's token; null for the session cookie. */
   readonly token: string | null
+  /** As whom to connect; null while nobody is known. */
+  readonly viewer: string | null
   readonly clock: Clock
   /** An event, durable or not, by its name on the wire. */
   readonly onEvent: (name: string, payload: unknown) => void
@@ -41,9 +43,13 @@ function connectError(error: Error & { data?: unknown }): ParleyError {
   return refusal?.error ? toError(503, refusal, null) : unreachable('network')
 }
 
-function createSocket({ serverUrl, token }: SocketParts): Socket {
+function createSocket({ serverUrl, token, viewer }: SocketParts): Socket {
   return io(serverUrl === '' ? undefined : serverUrl, {
-    auth: { protocol: protocolVersion, ...(token === null ? {} : { token }) },
+    auth: {
+      protocol: protocolVersion,
+      ...(token === null ? {} : { token }),
+      ...(viewer === null ? {} : { viewer }),
+    },
     autoConnect: false,
     forceNew: true,
     reconnection: false,

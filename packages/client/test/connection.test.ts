@@ -229,7 +229,7 @@ async function halfServer(then: 'silence' | 'end') {
 
 test('CL-24 a server that ends the connection half-way is a failed try', async () => {
   const { serverUrl, close } = await halfServer('end')
-  const parts = { serverUrl, token: 't', clock: new FakeClock(), onEvent: () => {}, onFrame: () => {} }
+  const parts = { serverUrl, token: 't', viewer: null, clock: new FakeClock(), onEvent: () => {}, onFrame: () => {} }
   await expect(openSocket(parts)).rejects.toMatchObject({ code: 'unavailable' })
   close()
 })
@@ -238,7 +238,7 @@ test('CL-24 a server that opens the connection and says nothing more is a failed
   const { serverUrl, close } = await halfServer('silence')
   const clock = new FakeClock()
   const greeted = Promise.withResolvers<void>()
-  const parts = { serverUrl, token: 't', clock, onEvent: () => {}, onFrame: () => greeted.resolve() }
+  const parts = { serverUrl, token: 't', viewer: null, clock, onEvent: () => {}, onFrame: () => greeted.resolve() }
   const opening = openSocket(parts).catch((error: unknown) => error)
   await greeted.promise
   await clock.advance(30_000)

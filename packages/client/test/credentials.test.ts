@@ -152,7 +152,8 @@ function caller(tokens: string[]) {
     return tokens.shift() ?? 'old'
   })
   const serverUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const call = createCall({ serverUrl, credentials, clock, onUnauthenticated: () => void ended.push('ended') })
+  const parts = { serverUrl, credentials, clock, viewer: () => null, onViewerChanged: () => {} }
+  const call = createCall({ ...parts, onUnauthenticated: () => void ended.push('ended') })
   return { call, asked, ended }
 }
 

@@ -166,3 +166,11 @@ test('CL-4 changes of another database are not applied', async () => {
   expect(client.foreign).toEqual([epoch])
   expect(known(client)).toBe(before)
 })
+
+test('CL-3 of two comparisons that become one, marks are made up for when either asks for it', async () => {
+  const { model, resume, done } = await loaded()
+  const { command, asked } = commandOver(model)
+  await Promise.all([resume.run(command, false), resume.run(command, true)])
+  await settle()
+  expect([asked.length, done]).toEqual([1, ['lists']])
+})

@@ -12,6 +12,11 @@ export const errors = {
   invalid: { status: 400, retry: 'never', meaning: 'The request does not have the form the operation asks for.' },
   unauthenticated: { status: 401, retry: 'reconnect', meaning: 'There is no valid session or token.' },
   credentials_invalid: { status: 401, retry: 'never', meaning: 'The email and password do not fit together.' },
+  viewer_changed: {
+    status: 401,
+    retry: 'reconnect',
+    meaning: 'The session or token belongs to another person, or to another side, than the caller asks as.',
+  },
   forbidden: { status: 403, retry: 'never', meaning: 'You can see it, but you may not do this with it.' },
   not_found: { status: 404, retry: 'never', meaning: 'It does not exist, or you may not know that it does.' },
   client_key_reused: {

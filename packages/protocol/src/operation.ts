@@ -49,7 +49,7 @@ export function operation<Name extends OperationName, Input extends z.ZodObject,
   const [method, path] = routes[name].split(' ') as [Method, string]
   const access = definition.access ?? 'user'
   const bodied: readonly ErrorCode[] = method === 'GET' ? [] : ['too_large', 'unsupported_media_type']
-  const signedIn: readonly ErrorCode[] = access === 'user' ? ['unauthenticated'] : []
+  const signedIn: readonly ErrorCode[] = access === 'user' ? ['unauthenticated', 'viewer_changed'] : []
   const codes = new Set<ErrorCode>([...always, ...bodied, ...signedIn, ...(definition.errors ?? [])])
   return {
     name,

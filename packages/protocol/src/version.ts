@@ -10,4 +10,5 @@ export const protocolHistory = [
   '1: the command send-message',
   '1: the operation getStats',
   '1: listParticipants states the position it was read at',
+  '1: the header parley-viewer, viewer in the handshake, and the error viewer_changed',
 ] as const

@@ -1,3 +1,4 @@
+import { viewerHeader } from '@parley/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { Config } from './config.ts'
 
@@ -48,7 +49,7 @@ export function corsHeaders(
     vary: 'Origin',
     'access-control-allow-origin': origin,
     'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
-    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-allow-headers': `authorization, content-type, ${viewerHeader}`,
     'access-control-max-age': '600',
     'cross-origin-resource-policy': 'cross-origin',
   }

@@ -8,6 +8,7 @@ import {
   operations,
   ParleyError,
   type ParsedInput,
+  viewerHeader,
 } from '@parley/protocol'
 import Fastify, {
   type FastifyBaseLogger,
@@ -23,6 +24,7 @@ import { apiHeaders, corsHeaders, isForeign } from './http-headers.ts'
 import { documentOperations, operationSchema } from './http-openapi.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
 import { networkOf } from './identity/network.ts'
+import { requireViewer } from './identity/viewer.ts'
 import type { Metrics } from './metrics.ts'
 import { actorKey, type Rates, spendingOf } from './rate-limit.ts'
 
@@ -141,6 +143,7 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
         const session = await authenticate(parts, request)
         const who = actorKey(session.actor)
         await rates.spend('call', who)
+        requireViewer(session.actor, request.headers[viewerHeader])
         const input = parse(operation, request)
         const spending = spendingOf(operation.name, input)
         if (spending) await rates.spend(spending, who)

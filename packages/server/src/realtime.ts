@@ -9,6 +9,7 @@ import { Delivery } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
+import { requireViewer } from './identity/viewer.ts'
 import { sendMessage } from './messages/send-anywhere.service.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
@@ -124,11 +125,12 @@ export class Realtime {
     if (this.#asked.has(socket.client)) return socket.conn.close(true)
     this.#asked.add(socket.client)
     try {
-      const { token } = socket.handshake.auth as { token?: unknown }
+      const { token, viewer } = socket.handshake.auth as { token?: unknown; viewer?: unknown }
       const cookie = cookieOf(this.#parts.config, socket.request)
       const session = await this.#parts.identity.authenticate(
         typeof token === 'string' ? { bearer: token } : cookie === undefined ? {} : { cookie },
       )
+      requireViewer(session.actor, viewer)
       if (!this.#readers.hasRoom(session.actor)) throw new ParleyError('rate_limited', 'Too many connections')
       socket.data.session = session
       next()

@@ -58,12 +58,19 @@ export interface Target {
   readonly config: { readonly jwt: Pick<TestServer['config']['jwt'], 'secret'> }
 }
 
-/** A host's token, like no other. */
-export function signToken(server: Target, { id, role, workspace, organization }: Who): Promise<string> {
+/**
+ * A host's token, like no other.
+ * @param issuedAt of two that differ, the younger one tells who somebody is
+ */
+export function signToken(
+  server: Target,
+  { id, role, workspace, organization }: Who,
+  issuedAt: Date = new Date(),
+): Promise<string> {
   const secret = new TextEncoder().encode(server.config.jwt.secret)
   const claims = { workspace, role, name: id[0]?.toUpperCase() + id.slice(1), organization: organization ?? null }
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(id)
-  return jwt.setJti(randomUUID()).setIssuedAt().setExpirationTime('30d').sign(secret)
+  return jwt.setJti(randomUUID()).setIssuedAt(issuedAt).setExpirationTime('30d').sign(secret)
 }
 
 function toError(name: OperationName, { status, text }: RawAnswer): ParleyError {
