@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts'
 import type { Fresh, Hint, MarkSignal, Signal } from './bus.ts'
 import { type Batch, readMembers } from './changes/change.service.ts'
 import type { ChangeRow } from './changes/change.tables.ts'
@@ -85,8 +86,7 @@ export class Delivery {
   readonly #feeds = new Map<string, Feed>()
   readonly #readers = new Map<string, Reader>()
   readonly #feedsOf = new Map<string, Set<Feed>>()
-  readonly #noted = new Map<string, number>()
-  #arriving = 0
+  readonly #arrivals = new Arrivals()
   #closed = false
   readonly #services: Pick<Services, 'db' | 'log'>
   readonly #log: LogReader
@@ -99,7 +99,7 @@ export class Delivery {
   /** Takes in a hint: a write has committed. */
   hint({ workspaceId, conversationId, from, seq, joined, fresh }: Hint): void {
     const key = pairKey(workspaceId, conversationId)
-    if (this.#arriving > 0) this.#noted.set(key, Math.max(seq, this.#noted.get(key) ?? 0))
+    this.#arrivals.note(key, seq)
     const concerned = joined.some((userId) => this.#readers.has(pairKey(workspaceId, userId)))
     const feed = this.#feeds.get(key) ?? (concerned ? this.#open(workspaceId, conversationId, from) : undefined)
     if (!feed) return
@@ -144,7 +144,7 @@ export class Delivery {
     read: () => Promise<Answer>,
     reread: (conversationId: string) => Promise<Membership | null>,
   ): Promise<{ answer: Answer; moved: string[] }> {
-    this.#arriving += 1
+    const arrival = this.#arrivals.begin()
     try {
       const answer = await read()
       const moved: string[] = []
@@ -156,8 +156,7 @@ export class Delivery {
       }
       return { answer, moved }
     } finally {
-      this.#arriving -= 1
-      if (this.#arriving === 0) this.#noted.clear()
+      this.#arrivals.end(arrival)
     }
   }
 
@@ -193,7 +192,7 @@ export class Delivery {
 
   #open(workspaceId: string, conversationId: string, delivered: number): Feed {
     const key = pairKey(workspaceId, conversationId)
-    const hinted = Math.max(delivered, this.#noted.get(key) ?? 0)
+    const hinted = Math.max(delivered, this.#arrivals.seqOf(key))
     const feed: Feed = {
       key,
       workspaceId,
@@ -248,7 +247,7 @@ export class Delivery {
       while (feed.hinted > feed.delivered && !this.#closed) await this.#advance(feed)
     } catch (error) {
       this.#services.log.warn({ error, conversationId: feed.conversationId }, 'delivery will try again')
-      setTimeout(() => void this.#run(feed), retryDelay).unref()
+      setTimeout(() => this.#feeds.get(feed.key) === feed && void this.#run(feed), retryDelay).unref()
     } finally {
       feed.running = false
       this.#dropIfIdle(feed)

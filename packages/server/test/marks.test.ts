@@ -10,6 +10,7 @@ import {
   type TestServer,
   type TestSocket,
 } from '@parley/testing'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let server: TestServer
@@ -149,6 +150,30 @@ test('G12 what is read was delivered; what was delivered is not read', async () 
   expect(await marksOf(all.alice, conversationId, 'bob')).toEqual([0, seq])
   await all.carol.call('markRead', { conversationId, seq })
   expect(await marksOf(all.alice, conversationId, 'carol')).toEqual([seq, seq])
+})
+
+test('G12 a mark that another device has overtaken meanwhile is answered as it stands', async () => {
+  const conversationId = await shared()
+  const first = await say(all.alice, conversationId, 'first')
+  const last = await say(all.alice, conversationId, 'last')
+  const client = new pg.Client(server.database.connection)
+  await client.connect()
+  await client.query('begin')
+  await client.query('select 1 from parley.conversations where id = $1 for update', [conversationId])
+  const waiting = async () => {
+    const [row] = await server.database.query<{ count: string }>(
+      `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return Number(row?.count)
+  }
+  const further = all.bob.call('markRead', { conversationId, seq: last.seq })
+  await expect.poll(waiting).toBe(1)
+  const behind = all.bob.call('markRead', { conversationId, seq: first.seq })
+  await expect.poll(waiting).toBe(2)
+  await client.query('commit')
+  await client.end()
+  expect(await further).toEqual({ readSeq: last.seq, unread: 0 })
+  expect(await behind).toEqual({ readSeq: last.seq, unread: 0 })
 })
 
 test('G12 others hear of a mark once, each in his own line, and find the same when they load afresh', async () => {

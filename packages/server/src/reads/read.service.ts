@@ -94,7 +94,9 @@ async function mark(tx: Tx, ctx: Context, which: Mark, conversationId: string, a
   await openForWriting(tx, conversationId)
   const values = [actor.workspaceId, conversationId, actor.userId, target]
   const [positions] = await tx.query<Positions>(statements[which][line], values)
-  return { own: target, fromSeq, news: positions ? newsOf(ctx, access, which, positions) : null }
+  if (positions) return { own: target, fromSeq, news: newsOf(ctx, access, which, positions) }
+  const { participant } = await accessConversation(tx, actor, conversationId)
+  return { own: participant[columnOf(which, line)], fromSeq, news: null }
 }
 
 /** {@link mark}, and tells the nodes that follow the log of it. */
