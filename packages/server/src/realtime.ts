@@ -1,4 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CommandInput, type CommandName, commands, limits, ParleyError } from '@parley/protocol'
 import { Server, type Socket } from 'socket.io'
 import type { Revocation } from './bus.ts'
@@ -36,6 +37,8 @@ const commandWindow = 60_000
 /** A close code of our own (RFC 6455, 7.4.2). */
 const tooManyCommands = 4008
 const goodbyeWithin = 1_000
+/** How long commands may take and sockets are closed over at a planned stop, in which steps, milliseconds; and how many go in a step at least. */
+const [commandsWithin, closeSpread, closeStep, closedAtOnce] = [6_000, 2_000, 20, 10]
 
 /** The session's cookie, which serves our own page only: pages of listed origins bring tokens. */
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
@@ -68,6 +71,9 @@ export class Realtime {
   readonly #entrance: Entrance
   readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
+  /** Commands that are not answered yet. */
+  #underWay = 0
+  #closing = false
 
   constructor(http: HttpServer, parts: RealtimeParts) {
     this.#parts = parts
@@ -98,15 +104,30 @@ export class Realtime {
     return [...this.#connections.all()].filter(({ session }) => session.actor.workspaceId === workspaceId).length
   }
 
-  /** Stops taking sockets and closes those that are open; clients resume elsewhere or later. HTTP goes on. */
-  close(): void {
+  /**
+   * Takes no more sockets and commands, answers those that are under way, and closes the sockets over two seconds when they are many: their
+   * clients resume elsewhere or later, and not all at once. HTTP goes on meanwhile.
+   */
+  async close(): Promise<void> {
+    this.#closing = true
     for (const timer of this.#timers) clearInterval(timer)
-    this.#delivery.close()
+    for (let waited = 0; this.#underWay > 0 && waited < commandsWithin; waited += closeStep) await sleep(closeStep)
     this.#presence.close()
     this.#outlets.flush()
+    await this.#closeSockets()
+    this.#delivery.close()
     this.#outlets.close()
-    this.#io.disconnectSockets(true)
     this.#io.engine.close()
+  }
+
+  async #closeSockets(): Promise<void> {
+    const sockets = [...this.#connections.all()].map(({ socket }) => socket)
+    const atOnce = Math.max(closedAtOnce, Math.ceil((sockets.length * closeStep) / closeSpread))
+    while (sockets.length > 0) {
+      for (const socket of sockets.splice(0, atOnce)) socket.disconnect(true)
+      if (sockets.length > 0) await sleep(closeStep)
+    }
+    this.#io.disconnectSockets(true)
   }
 
   #listen(): void {
@@ -125,6 +146,7 @@ export class Realtime {
     if (this.#asked.has(socket.client)) return socket.conn.close(true)
     this.#asked.add(socket.client)
     try {
+      if (this.#closing) throw new ParleyError('unavailable')
       const { token, viewer } = socket.handshake.auth as { token?: unknown; viewer?: unknown }
       const cookie = cookieOf(this.#parts.config, socket.request)
       const session = await this.#parts.identity.authenticate(
@@ -192,7 +214,9 @@ export class Realtime {
   }
 
   async #command(connection: Connection, name: string, input: unknown, answer: Answer): Promise<void> {
+    this.#underWay += 1
     try {
+      if (this.#closing) throw new ParleyError('unavailable')
       this.#spend(connection)
       if (!Object.hasOwn(commands, name)) throw new ParleyError('invalid', 'There is no such command')
       answer({ ok: await this.#perform(connection, name as CommandName, input) })
@@ -200,6 +224,8 @@ export class Realtime {
       const known = toParleyError(error)
       if (known.code === 'internal') this.#parts.services.log.error({ error }, 'unexpected error in a command')
       answer(errorBody(known))
+    } finally {
+      this.#underWay -= 1
     }
   }
 

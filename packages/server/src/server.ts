@@ -192,8 +192,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
     services,
     identity,
     close: async () => {
-      realtime.close()
-      await closeGently(app)
+      await Promise.all([realtime.close(), closeGently(app)])
       tail.close()
       unwatch()
       bus.close()

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ErrorBody, Message } from '@parley/protocol'
+import { newKey, people, startConversation, startTestServer, type TestServer } from '@parley/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer()
+})
+
+afterAll(() => server.close())
+
+test('RUN-2 a stop answers every command of a socket that is under way', async () => {
+  const { alice, bob } = await people(server)
+  const { id } = (await startConversation(alice, [bob])).conversation
+  const socket = await alice.online()
+  const sends = Array.from({ length: 100 }, (_, index) => {
+    const input = { conversationId: id, clientKey: newKey(), text: `${index}` }
+    return socket.commandRaw('send-message', input) as Promise<{ ok: { message: Message } } | ErrorBody>
+  })
+  await Promise.race(sends)
+  await server.restart()
+  const answers = await Promise.all(sends)
+  const stored = answers.flatMap((answer) => ('ok' in answer ? [answer.ok.message.text] : []))
+  const refused = answers.flatMap((answer) => ('ok' in answer ? [] : [answer.error.code]))
+  expect(refused.filter((code) => code !== 'unavailable')).toEqual([])
+  const { items } = await alice.call('listMessages', { conversationId: id, limit: 100 })
+  const present = items.map(({ text }) => text)
+  expect(stored.length).toBeGreaterThan(0)
+  expect(present).toEqual(expect.arrayContaining(stored))
+  socket.drop()
+})
+
+test('RUN-2 a stop closes many sockets one after the other', async () => {
+  const { alice, bob, carol, dave, eve, root } = await people(server)
+  const opening = [alice, bob, carol, dave, eve, root].flatMap((one) => Array.from({ length: 8 }, () => one.online()))
+  const sockets = await Promise.all(opening)
+  const firstClosed = Promise.race(sockets.map((socket) => socket.closed()))
+  const restarting = server.restart()
+  await firstClosed
+  await sleep(10)
+  expect(sockets.some(({ connected }) => connected)).toBe(true)
+  await Promise.all(sockets.map((socket) => socket.closed()))
+  await restarting
+})
