@@ -15,6 +15,7 @@ export const limits = {
   unreadCounted: 1000,
   resumeConversations: 500,
   resumeEvents: 500,
+  resumeBytes: 512 * 1024,
   jsonBody: 256 * 1024,
   socketFrame: 64 * 1024,
   socketsPerUser: 20,

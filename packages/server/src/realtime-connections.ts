@@ -15,6 +15,8 @@ export interface Connection {
   readonly outlet: Outlet
   readonly ctx: Context
   commandsLeft: number
+  /** Whether it is being told what it missed. */
+  resuming: boolean
 }
 
 /** The sockets of this node, by person. */

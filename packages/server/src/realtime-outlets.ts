@@ -6,6 +6,8 @@ import { answerFrame, type Frame } from './realtime-frame.ts'
 /** Where the events for one socket go in. */
 export interface Outlet {
   push(frame: Frame): void
+  /** Whether the socket reads what it is sent. One that does not is behind from now on, and has to catch up or is closed. */
+  keepsUp(): boolean
 }
 
 /** An answer to a command on its way. */
@@ -50,23 +52,33 @@ export interface OutletCounts {
   behind(): void
 }
 
+/** What writes to sockets. */
+interface Writer {
+  schedule(outlet: SocketOutlet): void
+  admits(outlet: SocketOutlet): boolean
+}
+
 class SocketOutlet implements Outlet {
   readonly socket: Socket
-  readonly #due: (outlet: SocketOutlet) => void
+  readonly #writer: Writer
   #answers: Answer[] = []
   #frames: Frame[] = []
   /** Bytes of frames that went Socket.IO's own way since nothing waited there. */
   #aside = 0
 
-  constructor(socket: Socket, due: (outlet: SocketOutlet) => void) {
+  constructor(socket: Socket, writer: Writer) {
     this.socket = socket
-    this.#due = due
+    this.#writer = writer
     this.#takeAnswers(socket as unknown as Answering)
   }
 
   push(frame: Frame): void {
     this.#frames.push(frame)
-    this.#due(this)
+    this.#writer.schedule(this)
+  }
+
+  keepsUp(): boolean {
+    return this.#writer.admits(this)
   }
 
   /** Answers to commands wait here for the events of the same turn, to leave together with them. */
@@ -76,7 +88,7 @@ class SocketOutlet implements Outlet {
       const send = own(id)
       return (body) => {
         this.#answers.push({ id, body, send })
-        this.#due(this)
+        this.#writer.schedule(this)
       }
     }
   }
@@ -130,8 +142,9 @@ function isSame(a: readonly Frame[], b: readonly Frame[]): boolean {
 /**
  * Carries events and answers to sockets: what is due to a socket in one turn goes out in one write, and equal writes share their bytes.
  *
- * Readers that do not keep up cost a bounded buffer (delivery G8): nothing more is queued for them, and once what is queued has gone they
- * are told that they are behind, to fetch what they missed. Who does not drain in time is closed.
+ * Readers that do not keep up cost a bounded buffer (delivery G8): nothing more is queued for them but answers, so nothing more should be done
+ * for them either, and once what is queued has gone they are told that they are behind, to fetch what they missed. Who does not drain in time
+ * is closed.
  */
 export class Outlets {
   readonly #counts: OutletCounts
@@ -141,6 +154,10 @@ export class Outlets {
   readonly #behind = new Map<SocketOutlet, { waited: number }>()
   #joined: { frames: readonly Frame[]; bytes: Buffer } = { frames: [], bytes: Buffer.alloc(0) }
   #timer: NodeJS.Timeout | undefined
+  readonly #writer: Writer = {
+    schedule: (outlet) => this.#schedule(outlet),
+    admits: (outlet) => this.#admits(outlet),
+  }
 
   constructor(counts: OutletCounts) {
     this.#counts = counts
@@ -148,7 +165,7 @@ export class Outlets {
 
   /** The outlet of a socket that has connected; forgotten when it disconnects. */
   open(socket: Socket): Outlet {
-    const outlet = new SocketOutlet(socket, (one) => this.#schedule(one))
+    const outlet = new SocketOutlet(socket, this.#writer)
     socket.on('disconnect', () => this.#forget(outlet))
     return outlet
   }

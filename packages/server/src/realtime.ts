@@ -172,7 +172,8 @@ export class Realtime {
     const reader = this.#readers.add(session.actor, outlet)
     this.#delivery.arrive(reader)
     const ctx = { ...this.#parts.services, actor: session.actor }
-    const connection = { socket, session, place, reader, outlet, ctx, commandsLeft: limits.socketCommandsPerMinute }
+    const commandsLeft = limits.socketCommandsPerMinute
+    const connection = { socket, session, place, reader, outlet, ctx, commandsLeft, resuming: false }
     this.#connections.add(connection)
     socket.onAny((name: string, input: unknown, answer: unknown) => {
       void this.#command(connection, name, input, (body) => {
@@ -218,6 +219,7 @@ export class Realtime {
     try {
       if (this.#closing) throw new ParleyError('unavailable')
       this.#spend(connection)
+      this.#requireReading(connection, name)
       if (!Object.hasOwn(commands, name)) throw new ParleyError('invalid', 'There is no such command')
       answer({ ok: await this.#perform(connection, name as CommandName, input) })
     } catch (error) {
@@ -234,6 +236,12 @@ export class Realtime {
     connection.commandsLeft -= 1
     if (connection.commandsLeft < -limits.socketCommandsPerMinute) cutOff(connection.socket)
     if (connection.commandsLeft < 0) throw new ParleyError('rate_limited', undefined, { retryAfter: 60 })
+  }
+
+  /** An answer waits in memory until it is read, however little is: who does not read gets no further ones, and big ones one at a time. */
+  #requireReading({ outlet, resuming }: Connection, name: string): void {
+    if (outlet.keepsUp() && !(resuming && name === 'resume')) return
+    throw new ParleyError('rate_limited', 'Read what was sent before', { retryAfter: 1 })
   }
 
   #refill(): void {
@@ -260,13 +268,18 @@ export class Realtime {
     }
   }
 
-  async #resume({ ctx, reader, socket }: Connection, raw: unknown): Promise<object> {
+  async #resume(connection: Connection, raw: unknown): Promise<object> {
+    const { ctx, reader, socket } = connection
     const input = parse('resume', raw)
-    const { answer, moved } = await this.#delivery.place(
+    connection.resuming = true
+    const placing = this.#delivery.place(
       reader,
       () => resume(ctx, input),
       (conversationId) => readMembership(ctx, conversationId),
     )
+    const { answer, moved } = await placing.finally(() => {
+      connection.resuming = false
+    })
     if (socket.connected) this.#presence.arrive(reader)
     const { memberships, ...rest } = answer
     return {

@@ -148,6 +148,22 @@ test('G6 more than fits is named as behind, and can be fetched', async () => {
   socket.close()
 })
 
+test('G8 of long messages no more is answered at once than may wait for one reader', async () => {
+  const { conversation, seq } = await startConversation(all.alice, [all.carol])
+  const { conversation: other, seq: otherSeq } = await startConversation(all.alice, [all.carol])
+  const long = '字'.repeat(limits.textLength)
+  await Promise.all(Array.from({ length: 60 }, () => say(all.alice, conversation.id, long)))
+  await Promise.all(Array.from({ length: 10 }, () => say(all.alice, other.id, long)))
+  const socket = await all.carol.socket()
+  const cursors = { [conversation.id]: seq, [other.id]: otherSeq }
+  const answer = await socket.command('resume', { epoch: null, cursors })
+  expect(answer.behind).toContain(conversation.id)
+  expect(JSON.stringify(answer.events).length).toBeLessThan(limits.resumeBytes)
+  const reached = new Set([...answer.behind, ...answer.events.map((event) => event.conversationId)])
+  expect(reached).toEqual(new Set([conversation.id, other.id]))
+  socket.close()
+})
+
 /** What a client has after its resume: the events of the answer, of changes where it was told to fetch, and of the socket. */
 async function collect(
   viewer: Person,

@@ -121,3 +121,18 @@ test('G8 readers who stop reading cost a fixed buffer, nobody notices, and they 
   bob.close()
   returning.destroy()
 }, 120_000)
+
+test('G8 who does not read his answers costs a fixed buffer too', async () => {
+  const { conversation, seq } = await startConversation(all.alice, [all.carol])
+  const conversationId = conversation.id
+  await Promise.all(Array.from({ length: 40 }, () => say(all.alice, conversationId, text)))
+  const socket = await stalled()
+  const [before, behind] = [await metric('process_resident_memory_bytes'), await metric('parley_behind_total')]
+  for (let count = 0; count < 400; count += 1) {
+    socket.command(2 + count, 'resume', { epoch: null, cursors: { [conversationId]: seq } })
+    await metric('parley_sockets')
+  }
+  expect(await metric('parley_behind_total')).toBeGreaterThan(behind)
+  expect((await metric('process_resident_memory_bytes')) - before).toBeLessThan(memoryBound)
+  socket.destroy()
+}, 60_000)

@@ -59,12 +59,16 @@ async function catchUp(
 ): Promise<Pick<Resumption, 'events' | 'behind'>> {
   const events: DurableEvent[] = []
   const behind: string[] = []
+  let room: number = limits.resumeBytes
   for (const row of rows) {
     const have = cursors[row.conversation_id]
     const missed = have === undefined ? 0 : headIn(row, lineOf(ctx.actor)) - have
     if (have === undefined || missed <= 0) continue
-    if (missed > limits.resumeEvents - events.length) behind.push(row.conversation_id)
-    else events.push(...(await readStretch(tx, ctx.actor, toAccess(row), have, missed)).items)
+    const fits = room > 0 && missed <= limits.resumeEvents - events.length
+    const { items } = fits ? await readStretch(tx, ctx.actor, toAccess(row), have, missed) : { items: [] }
+    room -= Buffer.byteLength(JSON.stringify(items))
+    if (fits && room >= 0) events.push(...items)
+    else behind.push(row.conversation_id)
   }
   return { events, behind }
 }
