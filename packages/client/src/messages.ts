@@ -135,22 +135,29 @@ export class Messages implements MessageMethods {
     return loaded ?? (last?.id === messageId ? last : undefined)
   }
 
-  /** Shows a change, makes it, and takes it back when it is refused, unless something else has changed the message since. */
+  /**
+   * Shows a change, makes it, and shows what came of it, or takes it back when it is refused; unless something else has changed the message
+   * since.
+   */
   async #change(
     messageId: string,
     conversationId: string,
     change: (message: Message) => Message,
-    make: () => Promise<unknown>,
+    make: () => Promise<{ readonly message: Message }>,
   ): Promise<void> {
     const { store, onChanged } = this.#parts
     const before = this.#find(messageId, conversationId)
     const shown = before && change(before)
     if (shown) store.update((state) => showMessage(state, shown))
+    const settle = (message: Message | undefined) => {
+      if (message && this.#find(messageId, conversationId) === shown)
+        store.update((state) => showMessage(state, message))
+    }
     try {
-      await make()
+      settle((await make()).message)
       onChanged(conversationId)
     } catch (thrown) {
-      if (before && this.#find(messageId, conversationId) === shown) store.update((state) => showMessage(state, before))
+      settle(before)
       throw toParleyError(thrown)
     }
   }

@@ -233,6 +233,7 @@ export class Outbox {
     this.#update(pending, { status: 'sending', error: null })
     this.#save()
     await this.#saved()
+    if (!this.#mayGo(pending, lane)) return
     try {
       const message = await transport(pending)
       lane.failures = 0
@@ -242,6 +243,11 @@ export class Outbox {
     } catch (thrown) {
       this.#fail(pending, lane, toParleyError(thrown))
     }
+  }
+
+  /** Whether a message is still wanted, and its sender still here: it may have waited for the device. */
+  #mayGo({ conversationId, clientKey }: Pending, lane: Lane): boolean {
+    return this.#lanes.get(conversationId) === lane && this.#find(conversationId, clientKey) !== undefined
   }
 
   #fail(pending: Pending, lane: Lane, error: ParleyError): void {

@@ -325,7 +325,9 @@ export class Sync {
       return page
     } catch (error) {
       if (toParleyError(error).code !== 'not_found') throw error
+      const wasAddedAgain = this.#gaps.get(conversationId)?.isNews
       this.drop(conversationId)
+      if (wasAddedAgain) this.loadLater(conversationId)
       return null
     }
   }

@@ -347,3 +347,41 @@ test.each(kinds)('CL-19 what somebody left unsent is nobody else’s (%s)', asyn
   await storage.erase()
   expect(await storage.load('ann')).toEqual({ pending: [], drafts: {} })
 })
+
+/** A storage that takes half a second to keep something. */
+function slowStorage(clock: FakeClock): OutboxStorage {
+  const memory = memoryStorage()
+  const keep = (who: string, pending: Pending) =>
+    new Promise<void>((resolve) => void clock.after(500, () => resolve(memory.putPending(who, pending))))
+  return { ...memory, putPending: keep }
+}
+
+test.each<[string, (outbox: Outbox) => unknown]>([
+  ['it was discarded', (outbox) => outbox.discard('c1', 'key-1')],
+  ['the session has ended', (outbox) => outbox.pause()],
+  ['its sender has signed out', (outbox) => outbox.shut()],
+])('CL-33 what still waited for the device when %s is not sent', async (_, end) => {
+  const clock = new FakeClock()
+  const { outbox, attempts } = outboxOver(slowStorage(clock), clock)
+  await outbox.open(owner)
+  outbox.add(write(clock, 'key-1'))
+  await rest()
+  end(outbox)
+  await clock.advance(3_000)
+  await rest()
+  expect(attempts).toEqual([])
+})
+
+test('CL-19 what still waited for the device when its sender signed out is not sent by the next one', async () => {
+  const clock = new FakeClock()
+  const { outbox, attempts, store } = outboxOver(slowStorage(clock), clock)
+  await outbox.open(owner)
+  outbox.add(write(clock, 'key-1'))
+  await rest()
+  outbox.shut()
+  store.update((state) => ({ ...state, outbox: {} }))
+  await outbox.open('somebody else')
+  await clock.advance(3_000)
+  await rest()
+  expect(attempts).toEqual([])
+})
