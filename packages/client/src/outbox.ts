@@ -32,6 +32,8 @@ interface Lane {
 
 const stale = 12 * 60 * 60 * 1000
 const storageLimit = 2_000
+/** How long a client that is online lets another one send what it has, ms: that one may be asleep, or have no valid token. */
+const leadPatience = 5_000
 
 /** State with a pending message put at its place: pending messages stand in the order of their keys. */
 function putPending(state: State, pending: Pending): State {
@@ -54,6 +56,11 @@ export class Outbox {
   #owner: string | null = null
   #tabs: Tabs | null = null
   #leading = false
+  #cancelTakeover: (() => void) | null = null
+  /** Keys of messages that this client sees to: those that were written here, or found on the device. */
+  readonly #own = new Set<string>()
+  /** Keys of messages that were taken out here: what another client still tells of them came too late. */
+  readonly #discarded = new Set<string>()
   readonly #unsubscribe: () => void
 
   constructor(parts: OutboxParts) {
@@ -69,11 +76,16 @@ export class Outbox {
     const { sharedAs } = this.#parts.storage
     this.#tabs = joinTabs(sharedAs === null ? null : `${sharedAs}:outbox:${owner}`, {
       onLead: () => void this.#lead(owner),
+      onLost: () => {
+        this.#leading = false
+        this.#waitForLead()
+      },
       onMessage: (message) => this.#hear(message),
     })
     await this.#restore(owner)
     this.#save()
     this.kick()
+    this.#waitForLead()
   }
 
   /** Sends nothing until it is opened again; what is written is still kept for the same person. */
@@ -81,6 +93,8 @@ export class Outbox {
     this.#tabs?.close()
     this.#tabs = null
     this.#leading = false
+    this.#cancelTakeover?.()
+    this.#cancelTakeover = null
     for (const lane of this.#lanes.values()) lane.cancelRetry?.()
     this.#lanes.clear()
   }
@@ -90,6 +104,8 @@ export class Outbox {
     this.pause()
     this.#owner = null
     this.#kept.clear()
+    this.#discarded.clear()
+    this.#own.clear()
   }
 
   /** {@link shut}, once everything is kept. */
@@ -102,9 +118,11 @@ export class Outbox {
 
   /** Puts a message into the outbox. */
   add(pending: Pending): void {
+    this.#own.add(pending.clientKey)
     this.#parts.store.update((state) => putPending(state, pending))
     this.#save()
     void this.#pump(pending.conversationId)
+    this.#waitForLead()
   }
 
   /** Sends a failed message again, under its key. */
@@ -116,6 +134,7 @@ export class Outbox {
 
   /** Takes a message out. */
   discard(conversationId: string, clientKey: string): void {
+    this.#discarded.add(clientKey)
     this.#parts.store.update((state) => withoutPending(state, conversationId, new Set([clientKey])))
   }
 
@@ -146,6 +165,26 @@ export class Outbox {
     this.kick()
   }
 
+  /** Takes the lead after a while in which nobody who has it has sent what waits, as soon as this client is online. */
+  #waitForLead(): void {
+    if (this.#leading || this.#cancelTakeover || !this.#tabs || !this.#isWaiting(0)) return
+    this.#cancelTakeover = this.#parts.clock.after(leadPatience, () => {
+      this.#cancelTakeover = null
+      const online = this.#parts.store.getState().connection.status === 'online'
+      if (!this.#leading && online && this.#isWaiting(leadPatience)) this.#tabs?.takeLead()
+      this.#waitForLead()
+    })
+  }
+
+  /** Whether anything that this client sees to has waited for so long, milliseconds. */
+  #isWaiting(time: number): boolean {
+    const { store, clock } = this.#parts
+    const latest = clock.now() - time
+    const isDue = ({ clientKey, status, createdAt }: Pending) =>
+      this.#own.has(clientKey) && status !== 'failed' && Date.parse(createdAt) <= latest
+    return Object.values(store.getState().outbox).some((line) => line.some(isDue))
+  }
+
   async #restore(owner: string): Promise<void> {
     const { storage, store, clock } = this.#parts
     const { pending } = await within(clock, storageLimit, storage.load(owner), { pending: [], drafts: {} })
@@ -153,6 +192,7 @@ export class Outbox {
     for (const one of pending) {
       if (this.#kept.has(one.clientKey)) continue
       this.#kept.set(one.clientKey, one)
+      this.#own.add(one.clientKey)
       store.update((state) => putPending(state, one.status === 'sending' ? { ...one, status: 'queued' } : one))
     }
   }
@@ -168,6 +208,7 @@ export class Outbox {
         store.update((state) => withoutPending(state, message.conversationId, new Set([message.clientKey])))
         return
       case 'put':
+        if (this.#discarded.has(message.pending.clientKey)) return
         this.#kept.set(message.pending.clientKey, message.pending)
         store.update((state) => putPending(state, message.pending))
         void this.#pump(message.pending.conversationId)
@@ -247,7 +288,9 @@ export class Outbox {
 
   /** Whether a message is still wanted, and its sender still here: it may have waited for the device. */
   #mayGo({ conversationId, clientKey }: Pending, lane: Lane): boolean {
-    return this.#lanes.get(conversationId) === lane && this.#find(conversationId, clientKey) !== undefined
+    return (
+      this.#leading && this.#lanes.get(conversationId) === lane && this.#find(conversationId, clientKey) !== undefined
+    )
   }
 
   #fail(pending: Pending, lane: Lane, error: ParleyError): void {

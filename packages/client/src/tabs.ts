@@ -11,6 +11,8 @@ export type TabMessage =
 export interface Tabs {
   /** Tells the others. */
   post(message: TabMessage): void
+  /** Takes the lead from whoever has it. */
+  takeLead(): void
   close(): void
 }
 
@@ -18,23 +20,47 @@ export interface Tabs {
 export interface TabEvents {
   /** From now on this client is the one that sends. */
   readonly onLead: () => void
+  /** Another client has taken the lead; this one has it again when it is its turn. */
+  readonly onLost: () => void
   readonly onMessage: (message: TabMessage) => void
 }
 
-function lead(name: string, onLead: () => void): () => void {
-  const abort = new AbortController()
-  let release = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const hold = () => {
-    onLead()
-    return held
+/** The lead among clients: a lock, held or waited for. */
+class Lead {
+  readonly #name: string
+  readonly #events: TabEvents
+  /** Gives up what is held or waited for. */
+  #leave = () => {}
+
+  constructor(name: string, events: TabEvents) {
+    this.#name = name
+    this.#events = events
+    this.request()
   }
-  navigator.locks.request(name, { signal: abort.signal }, hold).catch(() => {})
-  return () => {
-    release()
-    abort.abort()
+
+  /** Waits for the lead, or takes it. */
+  request(steal = false): void {
+    this.#leave()
+    const [held, abort] = [Promise.withResolvers<void>(), new AbortController()]
+    this.#leave = () => {
+      held.resolve()
+      abort.abort()
+    }
+    const hold = () => {
+      if (abort.signal.aborted) return
+      this.#events.onLead()
+      return held.promise
+    }
+    const how = steal ? { steal } : { signal: abort.signal }
+    navigator.locks.request(this.#name, how, hold).catch(() => {
+      if (abort.signal.aborted) return
+      this.#events.onLost()
+      this.request()
+    })
+  }
+
+  close(): void {
+    this.#leave()
   }
 }
 
@@ -47,15 +73,16 @@ export function joinTabs(name: string | null, events: TabEvents): Tabs {
   const canLock = typeof navigator !== 'undefined' && navigator.locks !== undefined
   if (name === null || !canLock) {
     events.onLead()
-    return { post: () => {}, close: () => {} }
+    return { post: () => {}, takeLead: () => {}, close: () => {} }
   }
   const channel = new BroadcastChannel(name)
   channel.onmessage = ({ data }: MessageEvent<TabMessage>) => events.onMessage(data)
-  const release = lead(name, events.onLead)
+  const lead = new Lead(name, events)
   return {
     post: (message) => channel.postMessage(message),
+    takeLead: () => lead.request(true),
     close: () => {
-      release()
+      lead.close()
       channel.close()
     },
   }

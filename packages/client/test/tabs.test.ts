@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import { unreachable } from '../src/http-errors.ts'
 import { Outbox } from '../src/outbox.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
-import { initialState, type Pending } from '../src/state.ts'
+import { initialState, type Pending, type State } from '../src/state.ts'
 import { createStore } from '../src/store.ts'
 import { FakeClock } from './fake-clock.ts'
 
@@ -22,8 +22,8 @@ function browser(): OutboxStorage {
   return { ...memoryStorage(), sharedAs: `browser-${browsers}` }
 }
 
-async function openTab(storage: OutboxStorage) {
-  const store = createStore(initialState)
+async function openTab(storage: OutboxStorage, { online = false } = {}) {
+  const store = createStore<State>({ ...initialState, connection: { status: online ? 'online' : 'idle' } })
   const sent: string[] = []
   const answers: PromiseWithResolvers<Message>[] = []
   const outbox = new Outbox({
@@ -84,6 +84,25 @@ test('CL-16 when the tab that sends closes, another one goes on under the same k
   expect(second.sent).toEqual(['k1'])
 })
 
+test('CL-16 a tab that is online takes over what the one that leads does not get sent', async () => {
+  const storage = browser()
+  const asleep = await openTab(storage)
+  await aWhile()
+  const awake = await openTab(storage, { online: true })
+  awake.outbox.add(write('k1'))
+  await until(() => asleep.sent.length === 1)
+  awake.outbox.add(write('k2'))
+  await clock.advance(6_000)
+  await until(() => awake.sent.length === 1)
+  asleep.answers[0]?.reject(unreachable('network'))
+  await aWhile()
+  await clock.advance(60_000)
+  await aWhile()
+  expect([asleep.sent, awake.sent]).toEqual([['k1'], ['k1']])
+  awake.outbox.shut()
+  await until(() => asleep.sent.length === 2)
+})
+
 test('CL-16 browsers of their own do not wait for each other', async () => {
   const [first, second] = [await openTab(browser()), await openTab(browser())]
   first.outbox.add(write('k1'))
@@ -117,3 +136,26 @@ test('CL-17 a tab opened later shows what waits', async () => {
   await aWhile()
   expect(second.sent).toEqual([])
 })
+
+test.each([
+  ['before', ['discard', 'kick']],
+  ['after', ['kick', 'discard']],
+] as const)(
+  'CL-17 what is taken out just %s another tab begins to send it again does not come back',
+  async (_, steps) => {
+    const storage = browser()
+    const first = await openTab(storage)
+    await aWhile()
+    const second = await openTab(storage)
+    second.outbox.add(write('k1'))
+    await until(() => first.sent.length === 1)
+    first.answers[0]?.reject(unreachable('network'))
+    await until(() => second.keys().join() === 'k1 queued')
+    const step = { discard: () => second.outbox.discard('c1', 'k1'), kick: () => first.outbox.kick() }
+    for (const name of steps) step[name]()
+    await aWhile()
+    first.answers[1]?.reject(unreachable('network'))
+    await aWhile()
+    expect([first.keys(), second.keys(), (await storage.load(owner)).pending]).toEqual([[], [], []])
+  },
+)
