@@ -65,10 +65,22 @@ export function isOwnOrigin(config: Pick<Config, 'publicUrl'>, origin: string, h
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
 }
 
-/** Whether a request would use the session cookie from a page that is not ours. */
-export function isForeign(config: Config, request: FastifyRequest): boolean {
-  const { origin, authorization, cookie, host } = request.headers
-  if (cookie === undefined || authorization !== undefined) return false
+/** The host's token that a request brings; any other kind of authorization is a proxy's, and none of ours. */
+export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return /^bearer (.*)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+/**
+ * Whether a request would use the session cookie, or get one, from a page that is not ours.
+ * @param opensSession whether it may be answered with a cookie
+ */
+export function isForeign(
+  config: Pick<Config, 'publicUrl'>,
+  request: Pick<FastifyRequest, 'headers'>,
+  opensSession: boolean,
+): boolean {
+  const { origin, cookie, host } = request.headers
+  if (!opensSession && (cookie === undefined || bearerOf(request) !== undefined)) return false
   if (request.headers['sec-fetch-site'] === 'cross-site') return true
   return origin !== undefined && !isOwnOrigin(config, origin, host)
 }

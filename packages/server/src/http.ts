@@ -20,13 +20,13 @@ import Fastify, {
 import type { z } from 'zod'
 import type { Config } from './config.ts'
 import type { Context, Services } from './context.ts'
-import { apiHeaders, corsHeaders, isForeign } from './http-headers.ts'
+import { apiHeaders, bearerOf, corsHeaders, isForeign } from './http-headers.ts'
 import { documentOperations, operationSchema } from './http-openapi.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
 import { networkOf } from './identity/network.ts'
 import { requireViewer } from './identity/viewer.ts'
 import type { Metrics } from './metrics.ts'
-import { actorKey, type Rates, spendingOf } from './rate-limit.ts'
+import { actorKey, feeOf, type Rates, spendingOf } from './rate-limit.ts'
 
 type PublicName = 'signIn' | 'signInWithLink'
 
@@ -70,6 +70,9 @@ export interface HttpParts {
 
 type AnyHandler = Handler<OperationName> & PublicHandler<OperationName>
 
+/** Paths that answer with a session's cookie. */
+const sessionPaths = new Set([operations.signIn.path, operations.signInWithLink.path])
+
 /** Room for the longest look-up of people by their ids, and less than what Node takes as headers. */
 const longestUrl = 8_000
 
@@ -89,11 +92,6 @@ function exchangeOf(config: Config, request: FastifyRequest, reply: FastifyReply
   }
 }
 
-function bearerOf(request: FastifyRequest): string | undefined {
-  const header = request.headers.authorization
-  return header?.startsWith('Bearer ') ? header.slice('Bearer '.length) : undefined
-}
-
 function credentialsOf(config: Config, request: FastifyRequest): { bearer?: string; cookie?: string } {
   const bearer = bearerOf(request)
   if (bearer !== undefined) return { bearer }
@@ -110,6 +108,9 @@ function parse<Name extends OperationName>(operation: Operation<Name>, request: 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new ParleyError('invalid', 'The body must be a JSON object')
   }
+  const isBodied = operation.method === 'POST' || operation.method === 'PATCH'
+  if (isBodied && Object.keys(query as object).length > 0)
+    throw new ParleyError('invalid', 'The input belongs into the body')
   const result = operation.input.safeParse(Object.assign({}, query, body, params))
   if (!result.success) throw new ParleyError('invalid', undefined, { fields: fieldsOf(result.error) })
   return result.data as ParsedInput<Name>
@@ -142,7 +143,8 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
         }
         const session = await authenticate(parts, request)
         const who = actorKey(session.actor)
-        await rates.spend('call', who)
+        const fee = feeOf(operation.name)
+        if (fee) await rates.spend(fee, who)
         requireViewer(session.actor, request.headers[viewerHeader])
         const input = parse(operation, request)
         const spending = spendingOf(operation.name, input)
@@ -210,12 +212,15 @@ function requireFitting(config: Config, request: FastifyRequest): void {
   if (encoding !== 'identity' && request.method !== 'GET') {
     throw new ParleyError('unsupported_media_type', 'The body must not be compressed')
   }
-  if (isForeign(config, request)) throw new ParleyError('forbidden', 'This origin may not use the session')
+  const opensSession = sessionPaths.has(request.routeOptions.url ?? '')
+  if (isForeign(config, request, opensSession))
+    throw new ParleyError('forbidden', 'This origin may not use the session')
 }
 
 function guard(app: FastifyInstance, config: Config): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (!request.url.startsWith('/api/')) return
+    const path = request.routeOptions.url ?? request.url
+    if (!path.startsWith('/api/')) return
     reply.headers({ ...apiHeaders, ...corsHeaders(config, request.headers.origin) })
     requireFitting(config, request)
   })

@@ -187,6 +187,28 @@ describe('a server', () => {
     await root.call('getMe', {})
   })
 
+  test.each(['&sid=', '&x=?sid=1', '&sid=nobody'])(
+    'SEC-85 %s lets nobody in past the limit of connections',
+    async (more) => {
+      const ask = () => fetch(`${server.url}/socket.io/?EIO=4&transport=polling${more}`)
+      const answers = await Promise.all(Array.from({ length: limits.upgradesBurst * 2 }, ask))
+      expect(answers.some(({ status }) => status === 503)).toBe(true)
+    },
+  )
+
+  test('SEC-limits marks that many devices tell keep nobody from writing, and signing out is free', async () => {
+    const { alice, bob } = await people(server, 'marks')
+    const { conversation, seq } = await startConversation(alice, [bob])
+    const input = { conversationId: conversation.id, seq }
+    const marks = Array.from({ length: limits.callsBurst * 2 }, () => bob.callRaw('markDelivered', input))
+    const statuses = (await Promise.all(marks)).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 429]))
+    await say(bob, conversation.id, 'still here')
+    await Promise.all(Array.from({ length: limits.callsBurst * 2 }, () => bob.callRaw('getMe', {})))
+    expect((await bob.callRaw('getMe', {})).status).toBe(429)
+    expect((await bob.callRaw('signOut', {})).status).toBe(200)
+  })
+
   test.each([
     ['searches', limits.searchesPerMinute, 'listUsers', { q: 'bob' }, {}],
     ['searches of conversations', limits.searchesPerMinute, 'listConversations', { q: 'bob' }, {}],

@@ -6,9 +6,15 @@ import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
 import type { SharedCounts } from './redis.ts'
 
 /** What is limited: what a person does; calls of nobody known, and upgrades to a socket, from an address. */
-export type Spending = 'message' | 'call' | 'search' | 'conversation' | 'anonymous-call' | 'upgrade'
+export type Spending = 'message' | 'call' | 'mark' | 'search' | 'conversation' | 'anonymous-call' | 'upgrade'
 
-/** What an operation spends besides a call. */
+/** What every call of an operation spends. Marks are told by each device for itself, and must not keep its owner from writing; to leave is free. */
+export function feeOf(operation: OperationName): Spending | undefined {
+  if (operation === 'signOut') return undefined
+  return operation === 'markRead' || operation === 'markDelivered' ? 'mark' : 'call'
+}
+
+/** What an operation spends besides its fee. */
 export function spendingOf(operation: OperationName, input: object): Spending | undefined {
   if (operation === 'sendMessage') return 'message'
   if (operation === 'createConversation') return 'conversation'
@@ -34,6 +40,7 @@ function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Reco
   return {
     message: { perMinute: messagesPerMinute, burst: Math.min(limits.messagesBurst, messagesPerMinute) },
     call: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
+    mark: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
     search: { perMinute: limits.searchesPerMinute, burst: limits.searchesPerMinute },
     conversation: { perMinute: limits.conversationsPerMinute, burst: limits.conversationsPerMinute },
     'anonymous-call': { perMinute: limits.anonymousCallsPerMinute, burst: limits.anonymousCallsPerMinute },

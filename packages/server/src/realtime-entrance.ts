@@ -8,9 +8,39 @@ import type { Rates } from './rate-limit.ts'
 
 type Next = (error?: Error) => void
 
+/** What carries frames, where it is a WebSocket. */
+interface Wire extends EventEmitter {
+  readonly bufferedAmount: number
+  pong(data: Buffer): void
+  terminate(): void
+}
+
+interface Transport {
+  readonly socket?: Wire
+}
+
 /** A connection of the transport, before anybody stands behind it. */
 interface Stranger extends EventEmitter {
   readonly request: IncomingMessage
+  readonly transport: Transport
+  close(discard: boolean): void
+}
+
+/** There is one namespace. Each frame that asks for another one would be answered, however little is read. */
+function refuseNamespaces(this: Stranger, { data }: { readonly data?: unknown }): void {
+  if (typeof data !== 'string' || !data.startsWith('0/')) return
+  this.close(true)
+  this.transport.socket?.terminate()
+}
+
+/** Who sends pings and does not read the answers is cut off. */
+function pongToReaders(this: Wire, data: Buffer): void {
+  if (this.bufferedAmount === 0) this.pong(data)
+  else this.terminate()
+}
+
+function answerPings({ socket }: Transport): void {
+  socket?.on('ping', pongToReaders)
 }
 
 /** The address that the proxy itself has seen is the last one; what stands before it is what the client says. */
@@ -47,17 +77,27 @@ function refuse(request: IncomingMessage, response: ServerResponse, seconds: num
 export class Entrance {
   readonly #config: Pick<Config, 'trustProxy' | 'rateLimits'>
   readonly #rates: Pick<Rates, 'spend'>
+  readonly #isOpen: (connection: string) => boolean
   readonly #strangers = new Map<string, Set<object>>()
   readonly #networks = new WeakMap<object, string>()
 
-  /** @param config whether the address stands in `X-Forwarded-For`, and whether there are limits */
-  constructor(config: Pick<Config, 'trustProxy' | 'rateLimits'>, rates: Pick<Rates, 'spend'>) {
+  /**
+   * @param config whether the address stands in `X-Forwarded-For`, and whether there are limits
+   * @param isOpen whether a connection of this id is open: its further requests are let in
+   */
+  constructor(
+    config: Pick<Config, 'trustProxy' | 'rateLimits'>,
+    rates: Pick<Rates, 'spend'>,
+    isOpen: (connection: string) => boolean,
+  ) {
     this.#config = config
     this.#rates = rates
+    this.#isOpen = isOpen
   }
 
   readonly guard = (request: IncomingMessage, response: ServerResponse, next: Next): void => {
-    if (/[?&]sid=/.test(request.url ?? '')) {
+    const query = new URLSearchParams(request.url?.split('?')[1])
+    if (this.#isOpen(query.get('sid') ?? '')) {
       next()
       return
     }
@@ -72,11 +112,22 @@ export class Entrance {
 
   /** Somebody has come who has not said yet who he is. */
   arrive(stranger: Stranger): void {
+    stranger.on('packet', refuseNamespaces)
+    answerPings(stranger.transport)
+    stranger.on('upgrade', answerPings)
     const network = networkOf(addressOf(this.#config, stranger.request))
     const waiting = this.#strangers.get(network) ?? new Set()
     this.#strangers.set(network, waiting.add(stranger))
     this.#networks.set(stranger, network)
     stranger.once('close', () => this.leave(stranger))
+  }
+
+  /**
+   * Counts one who could not say who he is.
+   * @throws ParleyError `rate_limited` when there were too many from where he comes from
+   */
+  async count(stranger: object): Promise<void> {
+    await this.#rates.spend('anonymous-call', this.#networks.get(stranger) ?? '')
   }
 
   /** He has said who he is, or is gone. */

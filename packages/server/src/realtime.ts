@@ -5,7 +5,7 @@ import { Server, type Socket } from 'socket.io'
 import type { Revocation } from './bus.ts'
 import { readMembership, resume } from './changes/resume.service.ts'
 import type { Config } from './config.ts'
-import { lineOf, type Services } from './context.ts'
+import { lineOf, type Services, steadyClock } from './context.ts'
 import { Delivery } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
@@ -31,6 +31,14 @@ export interface RealtimeParts {
 }
 
 type Answer = (answer: object) => void
+
+/** The parts of Engine.IO's server that its types hide. */
+interface EngineParts {
+  /** Open connections by their ids. */
+  readonly clients: object
+  /** WebSockets answer pings by themselves unless told otherwise, however little is read of the answers; {@link Entrance} does it for them. */
+  readonly ws: { readonly options: { autoPong: boolean } }
+}
 
 const recheckInterval = 5_000
 const commandWindow = 60_000
@@ -71,6 +79,8 @@ export class Realtime {
   readonly #entrance: Entrance
   readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
+  /** Sessions that were ended in the last seconds. */
+  #revoked: readonly { readonly at: number; readonly revocation: Revocation }[] = []
   /** Commands that are not answered yet. */
   #underWay = 0
   #closing = false
@@ -90,7 +100,9 @@ export class Realtime {
       cors: { origin: [...config.allowedOrigins], credentials: false },
       allowRequest: (request, decide) => decide(null, allowsOrigin(config, request)),
     })
-    this.#entrance = new Entrance(config, rates)
+    const { clients, ws } = this.#io.engine as unknown as EngineParts
+    ws.options.autoPong = false
+    this.#entrance = new Entrance(config, rates, (id) => Object.hasOwn(clients, id))
     this.#io.engine.use(this.#entrance.guard)
     this.#io.engine.on('connection', (stranger) => this.#entrance.arrive(stranger))
     this.#delivery = new Delivery(services)
@@ -149,7 +161,9 @@ export class Realtime {
       if (this.#closing) throw new ParleyError('unavailable')
       const { token, viewer } = socket.handshake.auth as { token?: unknown; viewer?: unknown }
       const cookie = cookieOf(this.#parts.config, socket.request)
-      const session = await this.#parts.identity.authenticate(
+      socket.data.since = steadyClock()
+      const session = await this.#authenticate(
+        socket,
         typeof token === 'string' ? { bearer: token } : cookie === undefined ? {} : { cookie },
       )
       requireViewer(session.actor, viewer)
@@ -158,6 +172,15 @@ export class Realtime {
       next()
     } catch (error) {
       next(Object.assign(new Error('refused'), { data: errorBody(toParleyError(error)) }))
+    }
+  }
+
+  async #authenticate(socket: Socket, credentials: { bearer?: string; cookie?: string }): Promise<Session> {
+    try {
+      return await this.#parts.identity.authenticate(credentials)
+    } catch (error) {
+      await this.#entrance.count(socket.conn)
+      throw error
     }
   }
 
@@ -181,9 +204,11 @@ export class Realtime {
       })
     })
     socket.on('disconnect', (reason) => {
-      if (reason === 'ping timeout') hangUp(socket)
+      if (reason === 'client namespace disconnect') socket.conn.close(true)
+      if (reason === 'client namespace disconnect' || reason === 'ping timeout') hangUp(socket)
       this.#disconnect(connection)
     })
+    this.#endIfRevoked(socket)
   }
 
   /** Somebody whose role moved to the other side must not go on in the line he read before. */
@@ -252,6 +277,7 @@ export class Realtime {
     const { ctx, reader } = connection
     switch (name) {
       case 'resume':
+        await this.#parts.rates.spend('call', actorKey(ctx.actor))
         return this.#resume(connection, raw)
       case 'send-message':
         await this.#parts.rates.spend('message', actorKey(ctx.actor))
@@ -295,7 +321,21 @@ export class Realtime {
     socket.disconnect(true)
   }
 
-  #revoke({ workspaceId, userId, sessionKey, reason }: Revocation): void {
+  /** A session may have been ended while it was looked up for a socket. A changed role is known by then: the socket has it. */
+  #endIfRevoked(socket: Socket): void {
+    const { session, since } = socket.data as { session: Session; since: number }
+    const { workspaceId, userId } = session.actor
+    for (const { at, revocation } of this.#revoked) {
+      if (at < since || revocation.reason === 'expired') continue
+      if (revocation.workspaceId !== workspaceId || revocation.userId !== userId) continue
+      if ((revocation.sessionKey ?? session.key) === session.key) this.#end(socket, revocation.reason)
+    }
+  }
+
+  #revoke(revocation: Revocation): void {
+    const { workspaceId, userId, sessionKey, reason } = revocation
+    const now = steadyClock()
+    this.#revoked = [...this.#revoked.filter(({ at }) => now - at < limits.socketAuthTimeout), { at: now, revocation }]
     for (const { session, socket } of this.#connections.of({ workspaceId, userId })) {
       if (sessionKey === undefined || sessionKey === session.key) this.#end(socket, reason)
     }

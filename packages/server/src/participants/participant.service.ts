@@ -103,7 +103,7 @@ export function listParticipants(
 }
 
 async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParticipant'>): Promise<void> {
-  const { tx, conversation } = writing
+  const { tx, conversation, participant } = writing
   const user = (await readKnownUsers(tx, ctx, [input.userId])).get(input.userId)
   if (!user) throw new ParleyError('invalid', 'There is no such person', { fields: ['userId'] })
   requireFitting(conversation, [user.role])
@@ -116,7 +116,7 @@ async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParti
     conversation.id,
     input.userId,
     input.role,
-    input.history === 'all' ? 0 : seq,
+    input.history === 'all' ? participant.from_seq : seq,
     conversation.seq,
     conversation.public_seq,
   ])
@@ -125,7 +125,7 @@ async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParti
 }
 
 /**
- * Adds a person, who sees what comes from now on, or everything; marks start at the head. Who is there already stays as he is.
+ * Adds a person, who sees what comes from now on, or everything that the one sees who adds him; marks start at the head. Who is there already stays as he is.
  * @throws ParleyError `not_found` outside of it, `forbidden`, `invalid` for a person one may not add, `conversation_archived`
  */
 export function addParticipant(
