@@ -7,6 +7,7 @@ import { toEvent, type Viewer } from './changes/materialize.service.ts'
 import type { Membership } from './changes/resume.service.ts'
 import type { Line, Services } from './context.ts'
 import { pairKey } from './ids.ts'
+import { fits } from './participants/participant.policy.ts'
 import { type Frame, frameOf } from './realtime-frame.ts'
 import type { Outlet } from './realtime-outlets.ts'
 
@@ -51,6 +52,11 @@ const retryDelay = 500
 function reachOf(change: ChangeRow, { entities }: Batch): number {
   const message = entities.messages.get(change.entity_id)
   return Math.min(change.seq, message?.seq ?? change.seq, message?.quote_seq ?? change.seq)
+}
+
+/** Whether somebody who came into the conversation of a batch may read it: he may have become an outsider since. */
+function admits({ entities: { conversation } }: Batch, { line }: Reader): boolean {
+  return conversation !== null && fits(conversation, line)
 }
 
 function batchOf(conversationId: string, { changes, messages }: Fresh): Batch {
@@ -259,7 +265,7 @@ export class Delivery {
     const batch = feed.fresh.get(delivered) ?? (await this.#log.read(workspaceId, { conversationId, after: delivered }))
     if (batch.changes.length === 0) feed.hinted = feed.delivered
     for (const change of batch.changes) {
-      if (change.type === 'conversation-created') await this.#gather(feed)
+      if (change.type === 'conversation-created') await this.#gather(feed, batch)
       if (change.type === 'participant-added') this.#welcome(feed, batch, change.entity_id)
       this.#deliver(feed, batch, change)
       if (change.type === 'participant-removed') this.#unplace(feed, { workspaceId, userId: change.entity_id })
@@ -286,18 +292,18 @@ export class Delivery {
     }
   }
 
-  async #gather(feed: Feed): Promise<void> {
+  async #gather(feed: Feed, batch: Batch): Promise<void> {
     const members = await readMembers(this.#services, feed.workspaceId, feed.conversationId)
     for (const [userId, fromSeq] of members) {
       const reader = this.#readers.get(pairKey(feed.workspaceId, userId))
-      if (reader) this.#put(feed, reader, fromSeq)
+      if (reader && admits(batch, reader)) this.#put(feed, reader, fromSeq)
     }
   }
 
-  #welcome(feed: Feed, { entities }: Batch, userId: string): void {
+  #welcome(feed: Feed, batch: Batch, userId: string): void {
     const reader = this.#readers.get(pairKey(feed.workspaceId, userId))
-    const participant = entities.participants.get(userId)
-    if (reader && participant) this.#put(feed, reader, participant.from_seq)
+    const participant = batch.entities.participants.get(userId)
+    if (reader && participant && admits(batch, reader)) this.#put(feed, reader, participant.from_seq)
   }
 
   #deliver(feed: Feed, batch: Batch, change: ChangeRow): void {

@@ -13,6 +13,11 @@ interface Entry extends Reader {
 export class Readers {
   readonly #entries = new Map<string, Entry>()
 
+  /** A person as a reader, also for a moment after the last socket. */
+  of(actor: Actor): Reader | undefined {
+    return this.#entries.get(actorKey(actor))
+  }
+
   /** Whether a person may open one more socket. */
   hasRoom(actor: Actor): boolean {
     return (this.#entries.get(actorKey(actor))?.outlets.size ?? 0) < limits.socketsPerUser

@@ -213,12 +213,12 @@ export class Realtime {
 
   /** Somebody whose role moved to the other side must not go on in the line he read before. */
   #endOtherLine({ actor }: Session): void {
-    for (const { socket, reader } of this.#connections.of(actor)) {
-      if (reader.line === lineOf(actor)) continue
-      this.#end(socket, 'expired')
-      this.#readers.forget(reader)
-      this.#delivery.depart(reader)
-    }
+    const before = this.#readers.of(actor)
+    if (!before || before.line === lineOf(actor)) return
+    for (const { socket } of this.#connections.of(actor)) this.#end(socket, 'expired')
+    this.#presence.end(before)
+    this.#readers.forget(before)
+    this.#delivery.depart(before)
   }
 
   /** A session holds from everywhere; that it does so from two places at once is written down. */

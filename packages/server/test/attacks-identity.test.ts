@@ -56,16 +56,21 @@ function cookieOf({ headers }: RawAnswer): string {
 }
 
 /** Somebody in a conversation with Alice, whose host then says that he has another role. */
-async function moved(from: Role, to: Role): Promise<{ before: Person; after: Person; conversationId: string }> {
+async function moved(
+  from: Role,
+  to: Role,
+  kind: 'internal' | 'external' = 'external',
+): Promise<{ before: Person; after: Person; conversationId: string }> {
   const id = `moved-${from}-${to}-${newMark()}`
-  const before = await person(server, { id, role: from, workspace: 'w1' })
-  const { conversation } = await startConversation(all.alice, [before])
+  const issuedAt = Math.floor(Date.now() / 1000) - 100
+  const before = await person(server, { id, role: from, workspace: 'w1', issuedAt })
+  const { conversation } = await startConversation(all.alice, [before], { kind })
   return { before, conversationId: conversation.id, after: { ...before, role: to } }
 }
 
-/** Asks something over HTTP with the new role. */
-async function arriveAs(who: Person): Promise<Person> {
-  return person(server, { id: who.id, role: who.role, workspace: who.workspace })
+/** Asks something over HTTP with the new role, and with a token a second younger than the one of before. */
+async function arriveAs({ id, role, workspace, issuedAt = 0 }: Person): Promise<Person> {
+  return person(server, { id, role, workspace, issuedAt: issuedAt + 1 })
 }
 
 describe('another role', () => {
@@ -88,7 +93,6 @@ describe('another role', () => {
     const { before, after, conversationId } = await moved('member', 'external')
     const mark = newMark()
     await note(all.alice, conversationId, mark)
-    await sleep(1_001)
     await arriveAs(after)
     const old = await before.callRaw('listMessages', { conversationId })
     expect(old.text).not.toContain(mark)
@@ -118,6 +122,43 @@ describe('another role', () => {
     await sleep(200)
     expect(JSON.stringify(socket.frames)).not.toContain(mark)
     socket.drop()
+  })
+
+  test('SEC-53 who has become an outsider hears and knows nothing of an internal conversation', async () => {
+    const { before, after, conversationId } = await moved('member', 'external', 'internal')
+    const { conversation: shared } = await startConversation(all.alice, [before])
+    const [alice, bob, first] = await Promise.all([all.alice.online(), all.bob.online(), before.online()])
+    await all.alice.call('addParticipant', { conversationId, userId: 'bob' })
+    const outside = await arriveAs(after)
+    await first.closed()
+    const second = await outside.socket()
+    const resumed = await second.command('resume', { epoch: null, cursors: { [conversationId]: 1, [shared.id]: 1 } })
+    expect(Object.keys(resumed.heads)).toEqual([shared.id])
+    expect(resumed.presence.map(({ userId }) => userId)).toEqual(['alice'])
+    const signal = { conversationId, audience: 'everyone' } as const
+    await expect(second.command('start-typing', signal)).rejects.toMatchObject({ code: 'not_found' })
+    await say(all.alice, conversationId, 'team secret')
+    await all.alice.call('markRead', { conversationId, seq: 1 })
+    await alice.command('start-typing', signal)
+    await bob.command('set-presence', { state: 'away' })
+    await say(all.alice, shared.id, 'to everyone')
+    await second.reached(shared.id, 2)
+    expect(JSON.stringify(second.frames)).not.toMatch(new RegExp(`${conversationId}|team secret|bob`))
+    for (const socket of [alice, bob, second]) socket.close()
+  })
+
+  test('SEC-53 who is of the team again has his internal conversations back, with what was said meanwhile', async () => {
+    const { after, conversationId } = await moved('member', 'external', 'internal')
+    const outside = await arriveAs(after)
+    const { seq } = await say(all.alice, conversationId, 'meanwhile')
+    expect((await outside.call('listConversations', {})).items).toEqual([])
+    const back = await arriveAs({ ...outside, role: 'member' })
+    const socket = await back.online()
+    await say(all.alice, conversationId, 'live again')
+    await socket.reached(conversationId, seq + 1)
+    const { items } = await back.call('listMessages', { conversationId })
+    expect(items.map(({ text }) => text)).toEqual(['meanwhile', 'live again'])
+    socket.close()
   })
 })
 

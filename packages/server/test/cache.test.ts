@@ -18,7 +18,7 @@ import {
   type TestServer,
 } from '@parley/testing'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openCache } from '../src/cache.ts'
 
 type Page = OperationOutput<'listMessages'>
@@ -259,6 +259,19 @@ test('CACHE-8 a server that starts has the pages of the busiest conversations, o
   expect(sorted(await newest(team, conversation.id))).toEqual(sorted(await uncached(alice, conversation.id)))
   expect(sorted(await newest(other, conversation.id))).toEqual(sorted(await uncached(carol, conversation.id)))
   expect(pageCounts(node).here).toBe(here + 2)
+  await node.close()
+})
+
+test('SEC-53 an outsider who was of the team does not keep a server that starts from having other pages', async () => {
+  const { alice } = all
+  const yan = await person(server, { id: 'yan', role: 'member', workspace: 'w1' })
+  const { conversation: inner } = await startConversation(alice, [yan], { kind: 'internal' })
+  const { conversation: outer } = await startConversation(alice, [])
+  for (let number = 0; number < 60; number += 1) await say(alice, inner.id, `${number}`)
+  for (let number = 0; number < 50; number += 1) await say(alice, outer.id, `${number}`)
+  await server.database.query(`update users set role = 'external' where id = 'yan'`)
+  const node = await startNode()
+  await vi.waitFor(() => expect(pageCounts(node).entries).toBeGreaterThan(1), { timeout: 10_000 })
   await node.close()
 })
 

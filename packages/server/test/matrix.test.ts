@@ -15,6 +15,7 @@ import {
   openSocket,
   type Person,
   people,
+  person,
   type RawAnswer,
   requestOf,
   say,
@@ -63,6 +64,25 @@ async function scene(): Promise<Scene> {
     messages: { ...ids, note: hidden.id },
     alice,
     people: { foreign: mallory, outside: eve, participant: bob, external: carol, removed: dave, administrator: root },
+  }
+}
+
+/** A conversation inside the team. Who was taken out of the other one was of the team and in this one when it began; then he became an outsider. */
+async function innerScene(): Promise<Scene> {
+  const { alice, bob, carol, eve, mallory, root } = await people(server)
+  const mark = newMark()
+  const insider = { id: `moved-${newMark()}`, workspace: 'w1' } as const
+  const before = await person(server, { ...insider, role: 'member', issuedAt: Math.floor(Date.now() / 1000) - 10 })
+  const { conversation } = await startConversation(alice, [bob, before], { subject: mark, kind: 'internal' })
+  const [alices, bobs, daves] = await Promise.all([alice, bob, before].map((who) => say(who, conversation.id, mark)))
+  const removed = await person(server, { ...insider, role: 'external' })
+  const ids = { alices: alices?.id ?? '', bobs: bobs?.id ?? '', carols: bobs?.id ?? '', daves: daves?.id ?? '' }
+  return {
+    mark,
+    conversationId: conversation.id,
+    messages: { ...ids, note: ids.alices },
+    alice,
+    people: { foreign: mallory, outside: eve, participant: bob, external: carol, removed, administrator: root },
   }
 }
 
@@ -258,9 +278,13 @@ async function checkSuccess<Name extends OperationName>(
 }
 
 /** Those who are refused first: they change nothing. */
-async function checkRow<Name extends OperationName>(name: Name, { row, input }: Case<Name>): Promise<void> {
-  const at = await scene()
-  const cells = actors.map((actor, index) => ({ actor, outcome: row[index] ?? 'ok' }))
+async function checkRow<Name extends OperationName>(
+  name: Name,
+  { row, input }: Case<Name>,
+  at: Scene,
+  asking: readonly ActorName[] = actors,
+): Promise<void> {
+  const cells = asking.map((actor) => ({ actor, outcome: row[actors.indexOf(actor)] ?? 'ok' }))
   const inputFor = (actor: ActorName) => input(at, actor === 'nobody' ? 'nobody' : at.people[actor].id)
   for (const { actor, outcome } of cells) {
     if (outcome !== 'ok') await checkRefusal(at, actor, name, inputFor(actor), outcome)
@@ -278,7 +302,13 @@ describe.each(Object.keys(operations) as OperationName[])('R1 %s', (name) => {
   test.each(Object.keys(cases[name]))('%s: each actor gets what the matrix says', async (title) => {
     const found = (cases[name] as Record<string, Case<typeof name>>)[title]
     if (!found) throw new Error('There is no such case')
-    await checkRow(name, found)
+    await checkRow(name, found, await scene())
+  })
+
+  test.each(Object.keys(cases[name]))('%s: SEC-53 the same where an outsider was of the team', async (title) => {
+    const found = (cases[name] as Record<string, Case<typeof name>>)[title]
+    if (!found) throw new Error('There is no such case')
+    await checkRow(name, found, await innerScene(), ['removed'])
   })
 })
 
@@ -301,21 +331,26 @@ test('R2 every command of the socket has its row, and no other', () => {
   expect(new Set(Object.keys(commandCases))).toEqual(new Set(Object.keys(commands)))
 })
 
+async function checkCommand(at: Scene, actor: Exclude<ActorName, 'nobody'>, name: CommandName): Promise<void> {
+  const { row, input } = commandCases[name]
+  const socket = await at.people[actor].online()
+  const answer = JSON.stringify(await socket.commandRaw(name, input(at)))
+  const outcome = row[actors.indexOf(actor)] ?? 'ok'
+  expect(answer, actor).toContain(outcome === 'ok' ? '{"ok":' : `{"error":{"code":"${outcome}"`)
+  const inside = actor === 'participant' || actor === 'external'
+  if (!inside) expect(`${answer} ${JSON.stringify(socket.frames)}`, actor).not.toContain(at.mark)
+  if (!inside) expect(answer, actor).not.toContain(at.conversationId)
+  socket.close()
+}
+
 describe.each(Object.keys(commands) as CommandName[])('R2 %s', (name) => {
   test('each actor gets over the socket what the matrix says', async () => {
     const at = await scene()
-    const { row, input } = commandCases[name]
-    for (const [index, actor] of actors.entries()) {
-      if (actor === 'nobody') continue
-      const socket = await at.people[actor].online()
-      const answer = JSON.stringify(await socket.commandRaw(name, input(at)))
-      const outcome = row[index] ?? 'ok'
-      expect(answer, actor).toContain(outcome === 'ok' ? '{"ok":' : `{"error":{"code":"${outcome}"`)
-      const inside = actor === 'participant' || actor === 'external'
-      if (!inside) expect(`${answer} ${JSON.stringify(socket.frames)}`, actor).not.toContain(at.mark)
-      if (!inside) expect(answer, actor).not.toContain(at.conversationId)
-      socket.close()
-    }
+    for (const actor of actors) if (actor !== 'nobody') await checkCommand(at, actor, name)
+  })
+
+  test('SEC-53 the same where an outsider was of the team', async () => {
+    await checkCommand(await innerScene(), 'removed', name)
   })
 })
 

@@ -50,6 +50,20 @@ test('G9 who was deactivated is refused at once by the node that recalls him', a
   expect((await send(scene)).status).toBe(200)
 })
 
+test('SEC-53 who has become an outsider is refused in an internal conversation by the node that recalls him', async () => {
+  const scene = await recalled()
+  const roleIs = (role: string) => cluster.database.query('update users set role = $1 where id = $2', [role, 'alice'])
+  const socket = await scene.alice.online()
+  await roleIs('external')
+  const text = newMark()
+  const input = { conversationId: scene.conversationId, clientKey: newKey(), text, audience: 'everyone' } as const
+  await expect(socket.command('send-message', input)).rejects.toMatchObject({ code: 'not_found' })
+  await roleIs('member')
+  expect(await stored(text)).toBe(0)
+  expect((await send(scene)).status).toBe(200)
+  socket.drop()
+})
+
 test('G4 a conversation that was archived at another node takes nothing from the node that recalls it open', async () => {
   const scene = await recalled()
   const { conversationId, root } = scene

@@ -4,6 +4,7 @@ import {
   type People,
   type Person,
   people,
+  person,
   say,
   startConversation,
   startTestServer,
@@ -162,6 +163,21 @@ test('R7 who was removed sees nothing of the conversation', async () => {
   const found = await everything(all.eve)
   for (const table of ['conversations', 'participants', 'messages', 'changes'])
     expect(found.get(table), table).toEqual([])
+})
+
+test('SEC-53 an outsider sees nothing of an internal conversation he is in, until he is of the team again', async () => {
+  const yan = await person(server, { id: 'yan', role: 'member', workspace: 'w1' })
+  await startConversation(all.alice, [yan], { kind: 'internal' })
+  const { conversation: shared } = await startConversation(all.alice, [yan])
+  await say(yan, shared.id, 'to everyone')
+  const idsOf = async (who: Person) => (await run(who, 'select id from conversations')).map(({ id }) => id)
+  const outsider = { ...yan, role: 'external' } as const
+  for (const table of ['participants', 'messages', 'changes']) {
+    const rows = await run(outsider, `select conversation_id from ${table}`)
+    expect(new Set(rows.map(({ conversation_id: id }) => id)), table).toEqual(new Set([shared.id]))
+  }
+  expect(await idsOf(outsider)).toEqual([shared.id])
+  expect(await idsOf(yan)).toHaveLength(2)
 })
 
 test('R8 sessions, accounts and links are for the system alone', async () => {

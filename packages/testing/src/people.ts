@@ -21,6 +21,8 @@ export interface Who {
   readonly role: Role
   readonly workspace: string
   readonly organization?: Organization
+  /** When the token was issued, Unix seconds; now when left out. */
+  readonly issuedAt?: number
 }
 
 /** Somebody who uses the server. */
@@ -58,15 +60,8 @@ export interface Target {
   readonly config: { readonly jwt: Pick<TestServer['config']['jwt'], 'secret'> }
 }
 
-/**
- * A host's token, like no other.
- * @param issuedAt of two that differ, the younger one tells who somebody is
- */
-export function signToken(
-  server: Target,
-  { id, role, workspace, organization }: Who,
-  issuedAt: Date = new Date(),
-): Promise<string> {
+/** A host's token, like no other. */
+export function signToken(server: Target, { id, role, workspace, organization, issuedAt }: Who): Promise<string> {
   const secret = new TextEncoder().encode(server.config.jwt.secret)
   const claims = { workspace, role, name: id[0]?.toUpperCase() + id.slice(1), organization: organization ?? null }
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(id)

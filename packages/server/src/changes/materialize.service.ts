@@ -72,7 +72,7 @@ export async function readEntities(
   const people = idsOf(changes, ['participant-added', 'participant-updated'])
   const participants =
     people.length === 0 ? [] : await tx.query<ParticipantRow>(findParticipants, [workspaceId, conversationId, people])
-  const whole = idsOf(changes, ['conversation-created', 'conversation-updated']).length > 0
+  const whole = idsOf(changes, ['conversation-created', 'conversation-updated', 'participant-added']).length > 0
   const [row] = whole ? await tx.query<ConversationRow>(findConversation, [workspaceId, conversationId]) : []
   return {
     conversationId,

@@ -12,6 +12,7 @@ import * as rarerLooks from './migrations/0008_rarer_looks.ts'
 import * as lighterLooks from './migrations/0009_lighter_looks.ts'
 import * as loneHeads from './migrations/0010_lone_heads.ts'
 import * as markMoves from './migrations/0011_mark_moves.ts'
+import * as outsiders from './migrations/0012_outsiders.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -26,6 +27,7 @@ const migrations: Record<string, Migration> = {
   '0009_lighter_looks': lighterLooks,
   '0010_lone_heads': loneHeads,
   '0011_mark_moves': markMoves,
+  '0012_outsiders': outsiders,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

@@ -1,7 +1,8 @@
-import type { Actor, Services } from '../context.ts'
+import { type Actor, lineOf, type Services } from '../context.ts'
 import { conversationColumns } from '../conversations/conversation.tables.ts'
 import { LockHeld, Stale, statement, type Tx } from '../db/database.ts'
 import { pairKey } from '../ids.ts'
+import { fits } from '../participants/participant.policy.ts'
 import { participantColumns } from '../participants/participant.tables.ts'
 import { LedgerWriting, type LockedRow, publish, saveLedgers, type Writing } from '../write.ts'
 import { Ledger } from '../write-ledger.ts'
@@ -87,13 +88,15 @@ class GroupWrite {
     if (!seated || !ledger) return absent
     const participant = seated.entrants.get(actor.userId)
     if (!participant) return 'not_found'
+    const current = { ...actor, role: participant.user_role }
+    if (!fits(seated.conversation, lineOf(current))) return 'not_found'
     const writing = new LedgerWriting(
       tx,
       { at, conversation: seated.conversation, participant },
       ledger,
       this.#services.ids,
     )
-    return { actor: { ...actor, role: participant.user_role }, writing }
+    return { actor: current, writing }
   }
 
   transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> {

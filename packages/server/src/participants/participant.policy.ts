@@ -1,5 +1,5 @@
 import { ParleyError, type Role } from '@parley/protocol'
-import type { Actor } from '../context.ts'
+import { type Actor, type Line, lineOf } from '../context.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
 import type { ParticipantRow } from './participant.tables.ts'
 
@@ -21,11 +21,15 @@ export function canRemove(
   return canManage(actor, participant)
 }
 
+/** Whether somebody of a line may be in a conversation: for an outsider no internal one exists, whatever he was when he came in (access SEC-53). */
+export function fits({ kind }: Pick<ConversationRow, 'kind'>, line: Line): boolean {
+  return kind === 'external' || line === 'team'
+}
+
 /** @throws ParleyError `invalid` when people of the other side would enter an internal conversation */
 export function requireFitting(conversation: Pick<ConversationRow, 'kind'>, roles: Iterable<Role>): void {
-  if (conversation.kind === 'external') return
   for (const role of roles) {
-    if (role === 'external') {
+    if (!fits(conversation, lineOf({ role }))) {
       throw new ParleyError('invalid', 'Only the team can be in an internal conversation', { fields: ['participants'] })
     }
   }

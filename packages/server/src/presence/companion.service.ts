@@ -11,9 +11,12 @@ const pairs = statement(
   'companion-pairs',
   `select distinct on (m.user_id, o.user_id) m.user_id as reader_id, o.user_id, m.conversation_id
    from participants m
+   join users u on u.workspace_id = m.workspace_id and u.id = m.user_id
+   join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
    join participants o on o.workspace_id = m.workspace_id and o.conversation_id = m.conversation_id
      and o.user_id = any($3) and o.removed_at is null and o.user_id <> m.user_id
-   where m.workspace_id = $1 and m.user_id = any($2) and m.removed_at is null`,
+   where m.workspace_id = $1 and m.user_id = any($2) and m.removed_at is null
+     and (c.kind = 'external' or u.role <> 'external')`,
 )
 
 /** Somebody and the conversations he is in. */
@@ -38,7 +41,7 @@ export function readBelongings(
   return db.read<Belonging>({ kind: 'system', workspaceId }, conversations, [workspaceId, userIds])
 }
 
-/** Who of some people shares a conversation with whom of some others. Reads as the system. */
+/** Who of some people shares a conversation, as he may know, with whom of some others. Reads as the system. */
 export function readPairs(
   { db }: Pick<Services, 'db'>,
   workspaceId: string,

@@ -77,12 +77,20 @@ export class PresenceService {
     clearTimeout(known.leaving)
     const lastSeenAt = this.#now()
     known.leaving = setTimeout(() => {
-      this.#here.delete(keyOf(reader))
-      this.#announce(reader, null, lastSeenAt)
-      this.#settle(reader, lastSeenAt, this.#delivery.companions(reader.workspaceId, reader.userId))
+      this.end(reader, lastSeenAt)
       after()
     }, limits.presenceGrace)
     known.leaving.unref()
+  }
+
+  /** Somebody is here no more: tells companions at once. */
+  end(reader: Reader, lastSeenAt = this.#now()): void {
+    const known = this.#here.get(keyOf(reader))
+    if (!known) return
+    clearTimeout(known.leaving)
+    this.#here.delete(keyOf(reader))
+    this.#announce(reader, null, lastSeenAt)
+    this.#settle(reader, lastSeenAt, this.#delivery.companions(reader.workspaceId, reader.userId))
   }
 
   /** Everybody present here who shares a conversation with the reader; he is told of those at other nodes when he arrives. */
