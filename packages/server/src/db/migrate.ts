@@ -13,6 +13,7 @@ import * as lighterLooks from './migrations/0009_lighter_looks.ts'
 import * as loneHeads from './migrations/0010_lone_heads.ts'
 import * as markMoves from './migrations/0011_mark_moves.ts'
 import * as outsiders from './migrations/0012_outsiders.ts'
+import * as claimsIssuedAt from './migrations/0013_claims_issued_at.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0010_lone_heads': loneHeads,
   '0011_mark_moves': markMoves,
   '0012_outsiders': outsiders,
+  '0013_claims_issued_at': claimsIssuedAt,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

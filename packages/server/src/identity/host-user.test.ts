@@ -3,6 +3,8 @@ import { openSocket, requestOf, sendRaw, startTestServer, type TestServer, type 
 import { SignJWT } from 'jose'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Claims } from './claims.ts'
+import { hostUsers } from './host-user.service.ts'
 import type { Identity } from './identity.service.ts'
 
 let server: TestServer
@@ -26,6 +28,10 @@ const now = Math.floor(Date.now() / 1000)
 function tokenOf(sub: string, claims: Record<string, unknown> = {}, exp = now + 3600): Promise<string> {
   const key = new TextEncoder().encode(server.config.jwt.secret)
   return new SignJWT({ sub, exp, workspace: 'w1', ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(key)
+}
+
+function claimsOf(sub: string, more: Partial<Claims>): Claims {
+  return { sub, exp: now + 3600, workspace: 'w1', role: 'member', iat: 0, ...more }
 }
 
 const authenticate = async (sub: string, claims?: Record<string, unknown>) =>
@@ -169,6 +175,50 @@ describe('refreshed', () => {
     expect((await userRow(sub))?.role).toBe('external')
   })
 
+  test('ID7 SEC-53 an older token changes nothing after a restart either', async () => {
+    const sub = newId()
+    const claims = { name: 'Old', role: 'admin', iat: now - 100 }
+    await authenticate(sub, claims)
+    await authenticate(sub, { name: 'New', role: 'external', iat: now - 50 })
+    await server.restart()
+    identity = server.running.identity
+    expect((await authenticate(sub, claims)).actor.role).toBe('external')
+    expect(await userRow(sub)).toMatchObject({ name: 'New', role: 'external' })
+  })
+
+  test.each([
+    ['older', now - 1, 'admin'],
+    ['of the same second', now, 'member'],
+  ] as const)(
+    'ID7 SEC-53 two tokens at two nodes, one of them %s, do not turn a person back and forth',
+    async (_what, iat, role) => {
+      const sub = newId()
+      const nodes = [hostUsers(server.running.services), hostUsers(server.running.services)]
+      const tokens = [claimsOf(sub, { role: 'member', iat }), claimsOf(sub, { role: 'admin', iat: now })]
+      const ask = async (turn: number) => (await nodes[turn]?.(tokens[turn] as Claims))?.role
+      for (const turn of [0, 1]) await ask(turn)
+      const after = await userRow(sub)
+      expect(after?.role).toBe(role)
+      for (const turn of [0, 1, 0, 1]) expect(await ask(turn)).toBe(role)
+      expect(await userRow(sub)).toEqual(after)
+    },
+  )
+
+  test('ID7 an older token that comes to the database last changes nothing', async () => {
+    const sub = newId()
+    const tokens = Array.from({ length: 20 }, (_token, age) => claimsOf(sub, { name: `${age}`, iat: now - age }))
+    await Promise.all(tokens.map((token) => hostUsers(server.running.services)(token)))
+    expect((await userRow(sub))?.name).toBe('0')
+  })
+
+  test('ID7 a token that says it was issued far in the future does not keep later ones from being taken in', async () => {
+    const sub = newId()
+    await authenticate(sub, { role: 'admin', iat: now * 1000 })
+    server.travel(120_000)
+    expect((await authenticate(sub, { role: 'external', iat: now + 110 })).actor.role).toBe('external')
+    server.travel(-120_000)
+  })
+
   test('ID9 SEC-53 sessions of a person whose role has changed are named by recheck', async () => {
     const sub = newId()
     const before = await authenticate(sub, { role: 'admin', iat: now - 100 })
@@ -178,10 +228,10 @@ describe('refreshed', () => {
 
   test('ID7 an organization is not renamed back and forth by tokens of different age', async () => {
     const [old, fresh] = [newId(), newId()]
-    const claimsOf = (name: string) => ({ organization: { id: 'pingpong', name, kind: 'partner' } })
-    await authenticate(old, claimsOf('Before'))
-    await authenticate(fresh, claimsOf('After'))
-    await authenticate(old, claimsOf('Before'))
+    const named = (name: string) => ({ organization: { id: 'pingpong', name, kind: 'partner' } })
+    await authenticate(old, named('Before'))
+    await authenticate(fresh, named('After'))
+    await authenticate(old, named('Before'))
     expect((await userRow(old))?.organization).toBe('After')
   })
 })

@@ -40,7 +40,8 @@ interface KeySource {
   readonly key: JWTVerifyGetKey
 }
 
-const tolerance = 60
+/** How far the clocks of a host and of a server may be apart, seconds. */
+export const tolerance = 60
 const tokenLength = 8192
 const remembered = { verified: 10_000, ended: 100_000 }
 const keySetOptions = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
