@@ -22,7 +22,12 @@ async function toldLate(conversationId: string, line: Line, from: number, seq: n
   const frames: Frame[] = []
   const { promise: told, resolve } = Promise.withResolvers<void>()
   const readerOf = (userId: string, push: (frame: Frame) => void): Reader => {
-    return { workspaceId: 'w1', userId, line: userId === 'yan' ? line : 'team', outlets: new Set([{ push }]) }
+    return {
+      workspaceId: 'w1',
+      userId,
+      line: userId === 'yan' ? line : 'team',
+      outlets: new Set([{ push, keepsUp: () => true }]),
+    }
   }
   const lastOf = ({ payload }: Frame) => (payload as { readonly seq: number }).seq === seq
   const watching = readerOf('alice', (frame) => lastOf(frame) && resolve())
