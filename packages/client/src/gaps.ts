@@ -35,7 +35,7 @@ export class Gaps {
     return gap
   }
 
-  /** Nothing is missing of a conversation, or nobody wants it any more. */
+  /** Nothing is missing of a conversation any more. */
   forget(conversationId: string): void {
     this.#gaps.get(conversationId)?.cancelRetry()
     this.#gaps.delete(conversationId)

@@ -18,24 +18,13 @@ import {
 } from './apply.ts'
 import { backoff } from './backoff.ts'
 import type { Clock, Random } from './clock.ts'
+import { couldShow, decide, isJoining } from './decide.ts'
 import { type Gap, Gaps } from './gaps.ts'
 import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
 import { foldSnapshot, isIncomplete, readSeqOf } from './snapshot.ts'
 import type { State } from './state.ts'
 import type { WritableStore } from './store.ts'
-
-/** What to do with an event. */
-type Decision = 'drop' | 'apply' | 'fetch'
-
-/**
- * Decides which event may be applied (architecture S1).
- * @param have the position the conversation stands at
- */
-function decide(have: number, { seq, prev }: Pick<DurableEvent, 'seq' | 'prev'>): Decision {
-  if (seq <= have) return 'drop'
-  return prev <= have ? 'apply' : 'fetch'
-}
 
 const pagesInGap = 5
 const tries = 3
@@ -198,7 +187,7 @@ export class Sync {
   #isUnreadUnsure(ours: ConversationSnapshot, theirs: ConversationSnapshot): boolean {
     const state = this.#parts.store.getState()
     const { id } = theirs.conversation
-    const own = state.session.me?.user.id ?? ''
+    const own = this.#ownId()
     const [mine, told] = [readSeqOf(ours, own), readSeqOf(theirs, own)]
     const replaced = state.conversations[id]?.seq === theirs.seq
     return (mine > told || (mine < told && !replaced)) && !canCountUnread(state, id)
@@ -218,7 +207,6 @@ export class Sync {
   /** Drops a conversation. An answer that was on its way meanwhile brings it back only when it was read later. */
   drop(conversationId: string): void {
     const have = this.have(conversationId)
-    this.#gaps.forget(conversationId)
     this.#parts.store.update((state) => dropConversation(state, conversationId))
     if (have !== undefined) this.#gaps.expect(conversationId, have + 1)
   }
@@ -314,7 +302,7 @@ export class Sync {
   async #fetchPage(conversationId: string, after: number): Promise<ChangesPage | null> {
     const { call, store, onForeign } = this.#parts
     try {
-      const page = await call('listChanges', { conversationId, after })
+      const page = await this.#ask(conversationId, () => call('listChanges', { conversationId, after }))
       const epoch = store.getState().session.me?.epoch
       const foreign = epoch !== undefined && epoch !== page.epoch
       if (page.status === 'resync' || foreign) {
@@ -332,9 +320,27 @@ export class Sync {
     }
   }
 
+  /** Asks about a conversation: once more when it is refused as gone and was heard of meanwhile, for one may have been added since. */
+  async #ask<Answer>(conversationId: string, question: () => Promise<Answer>): Promise<Answer> {
+    const heard = this.#heard(conversationId)
+    try {
+      return await question()
+    } catch (error) {
+      if (toParleyError(error).code !== 'not_found' || this.#heard(conversationId) <= heard) throw error
+      return this.#ask(conversationId, question)
+    }
+  }
+
+  /** The furthest position heard of in a conversation; 0 when there was none. */
+  #heard(conversationId: string): number {
+    return Math.max(this.have(conversationId) ?? 0, this.#gaps.wanted(conversationId))
+  }
+
   async #readSnapshot(conversationId: string): Promise<ConversationSnapshot> {
-    const { conversation, users } = await this.#parts.call('getConversation', { conversationId })
-    this.#parts.onProfiles(users)
+    const { call, onProfiles } = this.#parts
+    const ask = () => call('getConversation', { conversationId })
+    const { conversation, users } = await this.#ask(conversationId, ask)
+    onProfiles(users)
     return conversation
   }
 
@@ -346,31 +352,22 @@ export class Sync {
     }
     let incomplete = false
     await this.#meet(conversationId, theirs.seq, (events, have) => {
-      const own = store.getState().session.me?.user.id ?? ''
-      const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, own), theirs)
+      const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, this.#ownId()), theirs)
       incomplete = isIncomplete(theirs, folded, events)
       store.update((state) => replaceSnapshot(state, { ...folded, seq: have }))
     })
     if (incomplete) await this.#loadSnapshot(conversationId)
   }
 
+  #ownId(): string {
+    return this.#parts.store.getState().session.me?.user.id ?? ''
+  }
+
   /** An event of a conversation that is not loaded: it is to be loaded when the event could move it into view. */
   #meetUnknown(event: DurableEvent): void {
     const { conversationId, seq } = event
     this.#gaps.expect(conversationId, seq)
-    if (!this.#loading.has(conversationId) && this.#couldShow(event)) this.#parts.onMoved(conversationId)
-  }
-
-  /** Whether an event could bring a conversation that is not loaded into a list. */
-  #couldShow(event: DurableEvent): boolean {
-    const { type } = event
-    const speaks = type === 'new-message' && event.data.message.kind !== 'system'
-    return speaks || type === 'conversation-created' || type === 'conversation-updated' || this.#isJoining(event)
-  }
-
-  #isJoining(event: DurableEvent): boolean {
-    const own = this.#parts.store.getState().session.me?.user.id
-    return event.type === 'participant-added' && event.data.participant.userId === own
+    if (!this.#loading.has(conversationId) && couldShow(event, this.#ownId())) this.#parts.onMoved(conversationId)
   }
 
   #commit(conversationId: string, events: readonly DurableEvent[], seq: number): void {
@@ -378,7 +375,7 @@ export class Sync {
     const before = store.getState().conversations[conversationId]
     if (!before) return
     const news = events.filter((event) => event.seq > before.seq)
-    if (news.some((event) => this.#isJoining(event))) {
+    if (news.some((event) => isJoining(event, this.#ownId()))) {
       this.drop(conversationId)
       this.loadLater(conversationId)
       return

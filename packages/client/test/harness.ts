@@ -33,13 +33,13 @@ export interface Harness {
 
 const immediately: Network = async (_name, answer) => answer()
 
-/** Answers are what the server knew when it was asked, and arrive when they are let go. */
+/** Answers and refusals are what the server knew when it was asked, and arrive when they are let go. */
 export function heldBack(held: OperationName): { readonly network: Network; letGo(): Promise<void> } {
   const waiting: (() => void)[] = []
   const network: Network = async (name, answer) => {
-    const value = answer()
-    if (name === held) await new Promise<void>((resolve) => waiting.push(resolve))
-    return value
+    const read = (async () => answer())()
+    await Promise.allSettled([read, name === held ? new Promise<void>((resolve) => waiting.push(resolve)) : null])
+    return read
   }
   const letGo = async () => {
     for (const resolve of waiting.splice(0)) resolve()

@@ -148,6 +148,7 @@ test('CL-7 an opening whose answers belong to another database goes on with the 
   const client = harness(model, network)
   const opening = client.messages.open(conversationId)
   await settle()
+  client.sync.reset()
   client.messages.reset()
   for (const one of underway.splice(0)) one.fail(unreachable('superseded'))
   await arriveAll(client, underway)

@@ -228,6 +228,40 @@ test('CL-9 a conversation that turns out to be gone when changes are fetched is 
   expect([conversations, timelines]).toEqual([{}, {}])
 })
 
+test.each([
+  [
+    'events',
+    ({ sync }: Harness, model: Model) => {
+      for (const seq of [model.head - 1, model.head]) sync.receive(model.event(seq))
+    },
+  ],
+  ['a list', ({ sync }: Harness, model: Model) => sync.accept(model.snapshot())],
+])('CL-9 a refusal of changes from before %s told of being added again takes nothing away', async (_how, tell) => {
+  const { network, letGo } = heldBack('listChanges')
+  const { model, client } = await loaded({ messages: false, network })
+  talk(model, 2)
+  const late = model.event(model.head)
+  model.expel()
+  client.sync.receive(late)
+  model.join('me')
+  tell(client, model)
+  await letGo()
+  await letGo()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-9 a refusal from before one was added does not leave the conversation out', async () => {
+  const { network, letGo } = heldBack('getConversation')
+  const model = new Model('me', ['ann'])
+  const client = harness(model, network)
+  client.sync.loadLater(conversationId)
+  model.join('me')
+  client.sync.receive(model.event(model.head))
+  await letGo()
+  await letGo()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
 test('CL-9 being added again loads afresh, with messages where they were shown', async () => {
   const { model, client, timeline } = await loaded()
   const have = model.head
