@@ -313,21 +313,23 @@ export class Sync {
       return page
     } catch (error) {
       if (toParleyError(error).code !== 'not_found') throw error
-      const wasAddedAgain = this.#gaps.get(conversationId)?.isNews
-      this.drop(conversationId)
-      if (wasAddedAgain) this.loadLater(conversationId)
       return null
     }
   }
 
-  /** Asks about a conversation: once more when it is refused as gone and was heard of meanwhile, for one may have been added since. */
+  /**
+   * Asks about a conversation, which is dropped when it is refused as gone. When it was heard of meanwhile it is asked for once more: one
+   * may have been added since.
+   */
   async #ask<Answer>(conversationId: string, question: () => Promise<Answer>): Promise<Answer> {
     const heard = this.#heard(conversationId)
     try {
       return await question()
     } catch (error) {
-      if (toParleyError(error).code !== 'not_found' || this.#heard(conversationId) <= heard) throw error
-      return this.#ask(conversationId, question)
+      if (toParleyError(error).code !== 'not_found') throw error
+      if (this.#heard(conversationId) > heard) return this.#ask(conversationId, question)
+      this.drop(conversationId)
+      throw error
     }
   }
 

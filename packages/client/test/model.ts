@@ -37,6 +37,8 @@ export class Model {
   readonly viewer: string
   #conversation: Conversation
   readonly #people = new Map<string, Participant>()
+  /** How far the viewer had read when they were removed. */
+  #left: Partial<Participant> = {}
   readonly #messages: Stored[] = []
   readonly #log: Change[] = []
 
@@ -98,7 +100,7 @@ export class Model {
   join(userId: string): void {
     if (this.#people.has(userId)) return
     this.#record({ type: 'participant-added', actorId: this.viewer, userId })
-    this.#people.set(userId, this.#participant(userId))
+    this.#people.set(userId, { ...this.#participant(userId), ...(userId === this.viewer ? this.#left : {}) })
   }
 
   leave(userId: string): void {
@@ -107,18 +109,18 @@ export class Model {
     this.#people.delete(userId)
   }
 
-  /** Removes the viewer: from then on nothing here exists for them. */
+  /** Removes the viewer: from then on nothing here exists for them. Like the real one it remembers how far they have read. */
   expel(): void {
+    const { readSeq, deliveredSeq } = this.#person(this.viewer)
+    this.#left = { readSeq, deliveredSeq }
     this.#record({ type: 'participant-removed', actorId: 'ann', userId: this.viewer })
     this.#people.delete(this.viewer)
   }
 
-  /** Removes the viewer and adds them again, with all that was said; like the real one it remembers how far they have read. */
+  /** Removes the viewer and adds them again, with all that was said. */
   rejoin(): void {
-    const { readSeq, deliveredSeq } = this.#person(this.viewer)
     this.expel()
-    this.#record({ type: 'participant-added', actorId: 'ann', userId: this.viewer })
-    this.#people.set(this.viewer, { ...this.#participant(this.viewer), readSeq, deliveredSeq })
+    this.join(this.viewer)
   }
 
   /** Moves the viewer's read mark; answers where it stands. */

@@ -24,7 +24,8 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rename' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('join' as const), who: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), who: pick }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rejoin' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('expel' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rejoin' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('readHere' as const), seq: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('readElsewhere' as const), seq: pick }) },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('deliver' as const), which: pick }) },
@@ -50,11 +51,13 @@ interface Run {
 
 function start(): Run {
   const underway: Run['underway'] = []
-  const network: Network = (_name, answer) => {
-    const value = answer()
-    return new Promise((resolve, reject) => {
-      underway.push((fails) => (fails ? reject(new ParleyError('unavailable')) : resolve(value)))
-    })
+  const network: Network = async (_name, answer) => {
+    const arrival = Promise.withResolvers<boolean>()
+    underway.push(arrival.resolve)
+    const read = (async () => answer())()
+    await Promise.allSettled([read, arrival.promise])
+    if (await arrival.promise) throw new ParleyError('unavailable')
+    return read
   }
   const model = new Model(me, [me, ...others])
   return { model, client: harness(model, network), underway, events: [], sent: 0 }
@@ -62,6 +65,10 @@ function start(): Run {
 
 function at<Item>(items: readonly Item[], index: number): Item | undefined {
   return items[index % Math.max(1, items.length)]
+}
+
+function isIn(model: Model): boolean {
+  return model.people.includes(me)
 }
 
 /** Puts what is new in the log on the way, as it is now. */
@@ -90,8 +97,10 @@ function change(run: Run, one: Action): void {
     case 'tell':
       model.tell(at(people, one.who) ?? me)
       break
+    case 'expel':
     case 'rejoin':
-      model.rejoin()
+      if (isIn(model)) model[one.do]()
+      else model.join(me)
       break
     case 'rename':
       model.rename(`title ${model.head}`)
@@ -109,6 +118,7 @@ async function act(run: Run, one: Action): Promise<void> {
       client.reads.markRead(conversationId, one.seq % (model.head + 1))
       break
     case 'readElsewhere': {
+      if (!isIn(model)) break
       const seq = model.read(one.seq % (model.head + 1))
       client.reads.moved({ conversationId, userId: me, seq }, 'readSeq')
       break
@@ -131,6 +141,7 @@ async function act(run: Run, one: Action): Promise<void> {
       client.sync.loadLater(conversationId)
       break
     case 'list': {
+      if (!isIn(model)) break
       const snapshot = structuredClone(model.snapshot())
       underway.push((fails) => fails || client.sync.accept(snapshot))
       break
@@ -169,8 +180,9 @@ function withoutDelivery(people: readonly Participant[] = []) {
 }
 
 function judge({ model, client }: Run): void {
-  const fresh = model.snapshot()
   const own = known(client)
+  if (!isIn(model)) return void expect(own).toBeUndefined()
+  const fresh = model.snapshot()
   expect({ ...own, participants: withoutDelivery(own?.participants) }).toEqual({
     ...fresh,
     participants: withoutDelivery(fresh.participants),
@@ -201,7 +213,7 @@ test('CL-5 whatever the order, loss and repetition, what is here equals what is 
       await calm(run)
       if (run.client.sync.have(conversationId) === undefined) return
       run.client.sync.fetchLater(conversationId, run.model.head)
-      run.client.reads.moved({ conversationId, userId: me, seq: run.model.read(0) }, 'readSeq')
+      if (isIn(run.model)) run.client.reads.moved({ conversationId, userId: me, seq: run.model.read(0) }, 'readSeq')
       await calm(run)
       judge(run)
     }),
