@@ -37,6 +37,12 @@ export interface MessageParts {
 
 type Page = OperationOutput<'listMessages'>
 
+/** A change of a message on its way: the message as it was, and as it is shown. */
+interface Change {
+  before: Message
+  readonly shown: Message
+}
+
 const timelinesKept = 20
 
 /** Messages of conversations. */
@@ -44,6 +50,7 @@ export class Messages implements MessageMethods {
   readonly #parts: MessageParts
   /** Pages on their way, by conversation and place. */
   readonly #loading = new Map<string, Promise<void>>()
+  readonly #changes = new Set<Change>()
   /** Conversations whose messages are shown or were, the one used last at the end. */
   readonly #recent = new Set<string>()
 
@@ -135,31 +142,37 @@ export class Messages implements MessageMethods {
     return loaded ?? (last?.id === messageId ? last : undefined)
   }
 
-  /**
-   * Shows a change, makes it, and shows what came of it, or takes it back when it is refused; unless something else has changed the message
-   * since.
-   */
+  /** Shows a change, makes it, and shows what has become of it. */
   async #change(
     messageId: string,
     conversationId: string,
-    change: (message: Message) => Message,
+    apply: (message: Message) => Message,
     make: () => Promise<{ readonly message: Message }>,
   ): Promise<void> {
     const { store, onChanged } = this.#parts
     const before = this.#find(messageId, conversationId)
-    const shown = before && change(before)
-    if (shown) store.update((state) => showMessage(state, shown))
-    const settle = (message: Message | undefined) => {
-      if (message && this.#find(messageId, conversationId) === shown)
-        store.update((state) => showMessage(state, message))
+    const change = before && { before, shown: apply(before) }
+    if (change) {
+      this.#changes.add(change)
+      store.update((state) => showMessage(state, change.shown))
     }
     try {
-      settle((await make()).message)
+      const { message } = await make()
+      if (change) this.#settle(change, message)
       onChanged(conversationId)
     } catch (thrown) {
-      settle(before)
+      if (change) this.#settle(change, change.before)
       throw toParleyError(thrown)
     }
+  }
+
+  /** Shows what a change has come to, unless something else has changed the message since; later changes start from there. */
+  #settle(change: Change, message: Message): void {
+    const { shown } = change
+    this.#changes.delete(change)
+    for (const later of this.#changes) if (later.before === shown) later.before = message
+    const isStillShown = this.#find(shown.id, shown.conversationId) === shown
+    if (isStillShown) this.#parts.store.update((state) => showMessage(state, message))
   }
 
   async #load(conversationId: string, place: PagePlace): Promise<void> {

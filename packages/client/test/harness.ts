@@ -67,6 +67,12 @@ function answerFrom(model: Model, name: OperationName, input: Record<string, unk
       return { items: String(input.ids).split(',').map(profileOf), nextCursor: null }
     case 'sendMessage':
       return { message: model.send(model.viewer, String(input.text), { clientKey: String(input.clientKey) }) }
+    case 'editMessage':
+      model.edit(String(input.messageId), String(input.text))
+      return { message: model.message(String(input.messageId)) }
+    case 'deleteMessage':
+      model.remove(String(input.messageId))
+      return { message: model.message(String(input.messageId)) }
     default:
       throw new ParleyError('internal', `${name} is not modelled`)
   }

@@ -376,12 +376,3 @@ test('CL-62 reads that come too fast wait their turn', async () => {
   await client.close()
   await strict.close()
 })
-
-test('CL-44 an edit that changes nothing leaves nothing behind', async () => {
-  const id = await conversationWith()
-  const { id: messageId } = await say(who.alice, id, 'as it is')
-  const alice = await online('alice')
-  await alice.conversations.open(id)
-  await alice.messages.edit(messageId, id, 'as it is')
-  expect(alice.store.getState().timelines[id]?.items.at(-1)?.editedAt).toBeNull()
-})

@@ -80,7 +80,7 @@ export class Model {
 
   edit(id: string, text: string): void {
     const message = this.#stored(id)
-    if (message.deletedAt !== null || message.kind === 'system') return
+    if (message.deletedAt !== null || message.kind === 'system' || message.text === text) return
     const { seq } = this.#record({ type: 'message-updated', actorId: message.senderId, messageId: id })
     this.#replace({ ...message, text, editedAt: this.#at(seq) })
   }
