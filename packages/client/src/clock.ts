@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
+  /** Milliseconds since some moment, whatever the clock on the wall is set to; may stand still while the device sleeps. */
+  steady(): number
   /**
    * Runs something later.
    * @returns cancels it
@@ -18,6 +20,7 @@ const longest = 2 ** 31 - 1
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   after: (milliseconds, run) => {
     let timer: ReturnType<typeof setTimeout>
     const arm = (left: number) => {
@@ -26,6 +29,33 @@ export const systemClock: Clock = {
     arm(milliseconds)
     return () => clearTimeout(timer)
   },
+}
+
+/**
+ * Tells how long ago something was. A clock on the wall may be set back, a steady one may stand still while the device sleeps: the one that
+ * says more counts.
+ */
+export class Stopwatch {
+  readonly #clock: Clock
+  #now: number
+  #steady: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#now = clock.now()
+    this.#steady = clock.steady()
+  }
+
+  /** Begins again from zero. */
+  restart(): void {
+    this.#now = this.#clock.now()
+    this.#steady = this.#clock.steady()
+  }
+
+  /** Milliseconds since the beginning. */
+  elapsed(): number {
+    return Math.max(this.#clock.now() - this.#now, this.#clock.steady() - this.#steady)
+  }
 }
 
 /** Randomness fit for keys. */

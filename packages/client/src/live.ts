@@ -1,6 +1,6 @@
 import type { CommandInput, CommandName, DurableEvent, EphemeralOf, EphemeralType, EventType } from '@parley/protocol'
 import { ParleyError } from '@parley/protocol'
-import type { Clock } from './clock.ts'
+import { type Clock, Stopwatch } from './clock.ts'
 import type { Link } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { toParleyError } from './http-errors.ts'
@@ -57,10 +57,11 @@ export class Live {
   readonly #handlers: Handlers
   #attached: Attached | null = null
   #ended = false
-  #compared = -Infinity
+  readonly #sinceComparison: Stopwatch
 
   constructor(parts: LiveParts) {
     this.#parts = parts
+    this.#sinceComparison = new Stopwatch(parts.clock)
     const { reads, typing, presence } = parts
     this.#handlers = {
       'user-typing': (payload) => typing.started(payload),
@@ -109,7 +110,7 @@ export class Live {
   /** Somebody looks again, or the network is back: is the connection alive, and is anything missing? */
   wake(): void {
     this.#attached?.liveness.check()
-    if (this.#parts.clock.now() - this.#compared >= compareInterval) this.compare()
+    if (this.#sinceComparison.elapsed() >= compareInterval) this.compare()
   }
 
   /**
@@ -119,7 +120,7 @@ export class Live {
   compare(marksMissed = false): void {
     const attached = this.#attached
     if (!attached) return
-    this.#compared = this.#parts.clock.now()
+    this.#sinceComparison.restart()
     attached.liveness.event()
     this.#parts.resume.run(attached.socket.command, marksMissed).catch((error: unknown) => {
       if (toParleyError(error).code === 'unavailable') attached.socket.close()

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, Stopwatch } from './clock.ts'
 
 /** What a watch over a live connection reports. */
 export interface LivenessEvents {
@@ -17,37 +17,38 @@ const sleptAfter = 60_000
 export class Liveness {
   readonly #clock: Clock
   readonly #events: LivenessEvents
-  #lastFrame: number
-  #lastEvent: number
-  #lastTick: number
+  readonly #sinceFrame: Stopwatch
+  readonly #sinceEvent: Stopwatch
+  readonly #sinceTick: Stopwatch
   #cancel: () => void = () => {}
 
   constructor(clock: Clock, events: LivenessEvents) {
     this.#clock = clock
     this.#events = events
-    this.#lastFrame = this.#lastEvent = this.#lastTick = clock.now()
+    this.#sinceFrame = new Stopwatch(clock)
+    this.#sinceEvent = new Stopwatch(clock)
+    this.#sinceTick = new Stopwatch(clock)
     this.#schedule()
   }
 
   /** Something came over the wire. */
   frame(): void {
-    this.#lastFrame = this.#clock.now()
+    this.#sinceFrame.restart()
   }
 
   /** An event came, or heads were compared. */
   event(): void {
-    this.#lastEvent = this.#clock.now()
+    this.#sinceEvent.restart()
   }
 
   /** Looks at the time now rather than at the next tick. */
   check(): void {
-    const now = this.#clock.now()
-    const slept = now - this.#lastTick > tick + sleptAfter
-    this.#lastTick = now
-    if (now - this.#lastFrame > deadAfter) {
+    const slept = this.#sinceTick.elapsed() > tick + sleptAfter
+    this.#sinceTick.restart()
+    if (this.#sinceFrame.elapsed() > deadAfter) {
       this.#events.onDead()
-    } else if (slept || now - this.#lastEvent >= silentAfter) {
-      this.#lastEvent = now
+    } else if (slept || this.#sinceEvent.elapsed() >= silentAfter) {
+      this.#sinceEvent.restart()
       this.#events.onSilence()
     }
   }

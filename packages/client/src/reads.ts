@@ -46,7 +46,7 @@ class Marks {
   put(conversationId: string, seq: number): void {
     this.#waiting.set(conversationId, Math.max(seq, this.#waiting.get(conversationId) ?? 0))
     const { clock } = this.#parts
-    this.#schedule(Math.max(0, this.#last + interval - clock.now()))
+    this.#schedule(Math.max(0, this.#last + interval - clock.steady()))
   }
 
   /** Forgets what is waiting. */
@@ -64,7 +64,7 @@ class Marks {
   async #flush(): Promise<void> {
     this.#cancel = null
     this.#flushing = true
-    this.#last = this.#parts.clock.now()
+    this.#last = this.#parts.clock.steady()
     const batch = [...this.#waiting]
     this.#waiting.clear()
     const before = this.#failures

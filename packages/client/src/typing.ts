@@ -41,12 +41,12 @@ export class TypingSignals implements TypingMethods {
     if (before && before.audience !== audience) this.stop(conversationId)
     const told = this.#told.get(conversationId)
     told?.cancelStop()
-    const due = !told || clock.now() - told.at >= limits.typingInterval
+    const due = !told || clock.steady() - told.at >= limits.typingInterval
     if (due) tell('start-typing', { conversationId, audience })
     this.#told.set(conversationId, {
       conversationId,
       audience,
-      at: due ? clock.now() : told.at,
+      at: due ? clock.steady() : told.at,
       cancelStop: clock.after(limits.typingExpiry, () => this.stop(conversationId)),
     })
   }

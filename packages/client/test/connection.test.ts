@@ -9,6 +9,8 @@ import { openSocket } from '../src/socket.ts'
 import type { Connection as ConnectionState } from '../src/state.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 
+const hour = 3_600_000
+
 /** Surroundings that a test plays. */
 function surroundings() {
   const listeners = { wake: new Set<() => void>(), offline: new Set<() => void>() }
@@ -206,6 +208,19 @@ test('CL-22 a device that slept compares at once; one that slept for long knows 
   clock.jump(600_000)
   liveness.check()
   expect(told).toEqual(['silence', 'dead'])
+})
+
+test('CL-22 a clock on the wall that is set back changes nothing', async () => {
+  const { clock, told, liveness } = watch()
+  clock.jump(-hour)
+  for (let i = 0; i < 6; i += 1) {
+    await clock.advance(5_000)
+    liveness.frame()
+  }
+  expect(told).toEqual(['silence'])
+  clock.jump(-hour)
+  await clock.advance(40_000)
+  expect(told).toContain('dead')
 })
 
 /** A server that speaks the socket's opening words over HTTP and then ends the connection, or says nothing more. */

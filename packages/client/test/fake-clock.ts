@@ -7,15 +7,20 @@ interface Timer {
 
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {
-  #now = Date.parse('2026-03-01T10:00:00.000Z')
+  #wall = Date.parse('2026-03-01T10:00:00.000Z')
+  #steady = 0
   readonly #timers = new Set<Timer>()
 
   now(): number {
-    return this.#now
+    return this.#wall + this.#steady
+  }
+
+  steady(): number {
+    return this.#steady
   }
 
   after(milliseconds: number, run: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, run }
+    const timer = { at: this.#steady + milliseconds, run }
     this.#timers.add(timer)
     return () => void this.#timers.delete(timer)
   }
@@ -23,27 +28,27 @@ export class FakeClock implements Clock {
   /** How long until the next timer, milliseconds; null when there is none. */
   next(): number | null {
     const times = [...this.#timers].map(({ at }) => at)
-    return times.length === 0 ? null : Math.max(0, Math.min(...times) - this.#now)
+    return times.length === 0 ? null : Math.max(0, Math.min(...times) - this.#steady)
   }
 
   /** Lets time go by: timers run in order, and what they promise is settled. */
   async advance(milliseconds: number): Promise<void> {
-    const end = this.#now + milliseconds
+    const end = this.#steady + milliseconds
     for (;;) {
       const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
       if (!due) break
       this.#timers.delete(due)
-      this.#now = Math.max(this.#now, due.at)
+      this.#steady = Math.max(this.#steady, due.at)
       due.run()
       await settle()
     }
-    this.#now = end
+    this.#steady = end
     await settle()
   }
 
-  /** The clock on the wall is set to another time: timers do not notice. */
+  /** The clock on the wall is set to another time, or the device sleeps: timers do not notice. */
   jump(milliseconds: number): void {
-    this.#now += milliseconds
+    this.#wall += milliseconds
   }
 }
 

@@ -77,6 +77,16 @@ test('CL-41 marks show at once and are told once a second, the furthest one', as
   expect(told).toEqual([2, 6])
 })
 
+test('CL-41 a mark is told as soon when the clock on the wall was set back', async () => {
+  const { model, client } = await loaded()
+  client.reads.markRead(conversationId, 2)
+  await client.clock.advance(1_000)
+  client.clock.jump(-3_600_000)
+  client.reads.markRead(conversationId, model.head)
+  await client.clock.advance(1_000)
+  expect(model.snapshot().unread).toBe(0)
+})
+
 test('CL-41 a mark that could not be told is told again', async () => {
   let failures = 0
   const network: Network = async (name, answer) => {

@@ -109,6 +109,15 @@ test('CL-51 typing is told at most every 2 s, and stopped after 3 s without a ke
   expect(clock.next()).toBeNull()
 })
 
+test('CL-51 typing is told as often when the clock on the wall was set back', async () => {
+  const { clock, told, signals } = typing()
+  signals.input('c1', 'everyone')
+  clock.jump(-3_600_000)
+  await clock.advance(2_000)
+  signals.input('c1', 'everyone')
+  expect(told).toEqual(['start-typing c1 everyone', 'start-typing c1 everyone'])
+})
+
 test('CL-51 going over to a note stops what everyone sees first', () => {
   const { told, signals } = typing()
   signals.input('c1', 'everyone')
