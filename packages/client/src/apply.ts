@@ -204,6 +204,18 @@ export function canCountUnread(state: State, conversationId: string): boolean {
   return readSeq >= snapshot.seq || countUnread(state.timelines[conversationId], ownId(state), readSeq) !== null
 }
 
+/**
+ * Whether two states of a conversation, of which one has come further in time and the other in reading, leave open what is unread.
+ * @param ours what was known of it before `theirs` was taken in
+ */
+export function isUnreadUnsure(state: State, ours: ConversationSnapshot, theirs: ConversationSnapshot): boolean {
+  const { id } = theirs.conversation
+  const own = ownId(state)
+  const [mine, told] = [readSeqOf(ours, own), readSeqOf(theirs, own)]
+  const replaced = state.conversations[id]?.seq === theirs.seq
+  return (mine > told || (mine < told && !replaced)) && !canCountUnread(state, id)
+}
+
 /** How many messages stay unread when the viewer has read up to a position; null when the server must be asked. */
 export function unreadAt(state: State, snapshot: ConversationSnapshot, seq: number): number | null {
   if (seq >= snapshot.seq) return 0

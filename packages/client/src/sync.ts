@@ -13,6 +13,7 @@ import {
   canCountUnread,
   dropConversation,
   hasDetails,
+  isUnreadUnsure,
   replaceSnapshot,
   withoutDetails,
 } from './apply.ts'
@@ -180,17 +181,7 @@ export class Sync {
       return
     }
     this.#take(theirs)
-    if (ours && this.#isUnreadUnsure(ours, theirs)) this.loadLater(id)
-  }
-
-  /** Whether two states of a conversation, of which one has come further in time and the other in reading, leave open what is unread. */
-  #isUnreadUnsure(ours: ConversationSnapshot, theirs: ConversationSnapshot): boolean {
-    const state = this.#parts.store.getState()
-    const { id } = theirs.conversation
-    const own = this.#ownId()
-    const [mine, told] = [readSeqOf(ours, own), readSeqOf(theirs, own)]
-    const replaced = state.conversations[id]?.seq === theirs.seq
-    return (mine > told || (mine < told && !replaced)) && !canCountUnread(state, id)
+    if (ours && isUnreadUnsure(this.#parts.store.getState(), ours, theirs)) this.loadLater(id)
   }
 
   #take(theirs: ConversationSnapshot): void {
@@ -348,17 +339,26 @@ export class Sync {
 
   async #loadSnapshot(conversationId: string): Promise<void> {
     const { store } = this.#parts
+    const readBefore = this.#ownReadSeq(conversationId)
     const theirs = await this.#readSnapshot(conversationId)
-    if (!hasDetails(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
-      return this.#take(theirs)
-    }
     let incomplete = false
-    await this.#meet(conversationId, theirs.seq, (events, have) => {
-      const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, this.#ownId()), theirs)
-      incomplete = isIncomplete(theirs, folded, events)
-      store.update((state) => replaceSnapshot(state, { ...folded, seq: have }))
-    })
-    if (incomplete) await this.#loadSnapshot(conversationId)
+    if (!hasDetails(store.getState(), conversationId) && (this.have(conversationId) ?? 0) <= theirs.seq) {
+      this.#take(theirs)
+    } else {
+      await this.#meet(conversationId, theirs.seq, (events, have) => {
+        const folded = events.reduce((snapshot, event) => foldSnapshot(snapshot, event, this.#ownId()), theirs)
+        incomplete = isIncomplete(theirs, folded, events)
+        store.update((state) => replaceSnapshot(state, { ...folded, seq: have }))
+      })
+    }
+    const wasReadOn = this.#ownReadSeq(conversationId) > Math.max(readBefore, readSeqOf(theirs, this.#ownId()))
+    const isUnsure = wasReadOn && !canCountUnread(store.getState(), conversationId)
+    if (incomplete || isUnsure) await this.#loadSnapshot(conversationId)
+  }
+
+  #ownReadSeq(conversationId: string): number {
+    const snapshot = this.#parts.store.getState().conversations[conversationId]
+    return snapshot ? readSeqOf(snapshot, this.#ownId()) : 0
   }
 
   #ownId(): string {

@@ -81,6 +81,24 @@ test('CL-43 CL-42 an answer from before the mark does not leave its count behind
   expect(known(client)).toEqual(model.snapshot())
 })
 
+test.each([0, 1])(
+  'CL-43 CL-42 an answer from before a mark that came with a list, %i messages ago, does not bring its count back',
+  async (messages) => {
+    const model = talked(120)
+    const { network, letGo } = heldBack('getConversation')
+    const client = harness(model, network)
+    const loading = client.sync.load(conversationId)
+    model.read(100)
+    for (let i = 0; i < messages; i += 1) model.send('ann', 'later')
+    client.sync.accept(model.snapshot())
+    await letGo()
+    await letGo()
+    await loading
+    expect(known(client)).toEqual(model.snapshot())
+    expect(client.asked.filter((name) => name === 'getConversation')).toHaveLength(2)
+  },
+)
+
 test('CL-43 loading again goes on until it worked, and ends with what is not there', async () => {
   const model = talked(3)
   let failure: ParleyError | null = new ParleyError('unavailable')
