@@ -385,7 +385,7 @@ export class Sync {
     store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))
     if (news.length > 0) onApplied(news)
     const after = store.getState().conversations[conversationId]
-    if (!after) this.#gaps.expect(conversationId, seq)
-    else if (isIncomplete(before, after, news)) this.loadLater(conversationId)
+    const mayBeBack = !after && this.#gaps.expect(conversationId, seq).wanted > seq
+    if (mayBeBack || (after && isIncomplete(before, after, news))) this.loadLater(conversationId)
   }
 }

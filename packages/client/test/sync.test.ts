@@ -275,3 +275,13 @@ test('CL-9 being added again loads afresh, with messages where they were shown',
   expect(known(client)).toEqual(model.snapshot())
   expect(timeline()?.status).toBe('ready')
 })
+
+test('CL-9 being added again many changes after the removal loads afresh too', async () => {
+  const { model, client } = await loaded()
+  model.expel()
+  talk(model, limits.changesPage)
+  model.join('me')
+  client.sync.receive(model.event(model.head))
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
+})
