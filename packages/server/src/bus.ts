@@ -48,6 +48,8 @@ export interface Revocation {
   readonly userId: string
   /** Only this session; all of the user when left out. */
   readonly sessionKey?: string
+  /** Whose key it is; a token's when left out. */
+  readonly sessionKind?: 'session' | 'token'
   readonly reason: 'signed-out' | 'expired' | 'deactivated'
 }
 

@@ -218,7 +218,12 @@ function requireFitting(config: Config, request: FastifyRequest): void {
 }
 
 function guard(app: FastifyInstance, config: Config): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
   app.addHook('onRequest', async (request, reply) => {
+    if (closing) throw new ParleyError('unavailable', 'The server is stopping', { retryAfter: 1 })
     const path = request.routeOptions.url ?? request.url
     if (!path.startsWith('/api/')) return
     reply.headers({ ...apiHeaders, ...corsHeaders(config, request.headers.origin) })
@@ -244,7 +249,7 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
     requestTimeout: 60_000,
     http: { headersTimeout: 12_000, connectionsCheckingInterval: 2_000 },
     routerOptions: { maxParamLength: 512 },
-    return503OnClosing: true,
+    return503OnClosing: false,
   })
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ErrorBody, Message } from '@parley/protocol'
 import { newKey, people, startConversation, startTestServer, type TestServer } from '@parley/testing'
@@ -43,4 +45,24 @@ test('RUN-2 a stop closes many sockets one after the other', async () => {
   expect(sockets.some(({ connected }) => connected)).toBe(true)
   await Promise.all(sockets.map((socket) => socket.closed()))
   await restarting
+})
+
+test('RUN-2 what comes during a stop is refused with an error of the table, and when to try again', async () => {
+  const { hostname, port } = new URL(server.url)
+  const connection = connect(Number(port), hostname)
+  let heard = ''
+  connection.on('data', (chunk) => {
+    heard += chunk.toString()
+  })
+  connection.write('GET /api/me HTTP/1.1\r\nhost: test\r\n')
+  await once(connection, 'ready')
+  await fetch(`${server.url}/healthz`)
+  const restarting = server.restart()
+  await sleep(50)
+  connection.write('connection: close\r\n\r\n')
+  await once(connection, 'close')
+  await restarting
+  expect(heard).toContain('HTTP/1.1 503 ')
+  expect(heard.toLowerCase()).toContain('\r\nretry-after: 1\r\n')
+  expect(heard).toContain('"code":"unavailable"')
 })

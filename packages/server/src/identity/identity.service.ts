@@ -92,8 +92,8 @@ export function createIdentity(
   const readEnded = endedTokens(services)
   const attempts = config.rateLimits ? countAttempts(shared) : uncountedAttempts
 
-  services.bus.onRevocation(({ sessionKey }) => {
-    if (sessionKey !== undefined) verifier.end(sessionKey)
+  services.bus.onRevocation(({ sessionKey, sessionKind }) => {
+    if (sessionKey !== undefined && sessionKind !== 'session') verifier.end(sessionKey)
   })
 
   async function byToken(bearer: string): Promise<Session> {
@@ -120,8 +120,9 @@ export function createIdentity(
     signInWithLink: ({ token }, address) => signInByLink(services, attempts, token, address),
     signOut: async (session) => {
       await (session.kind === 'session' ? removeSession(services, session) : endToken(services, session))
-      const { workspaceId, userId } = session.actor
-      services.bus.revoke({ workspaceId, userId, sessionKey: session.key, reason: 'signed-out' })
+      const { actor, key: sessionKey, kind: sessionKind } = session
+      const { workspaceId, userId } = actor
+      services.bus.revoke({ workspaceId, userId, sessionKey, sessionKind, reason: 'signed-out' })
     },
     getMe: (actor) => readMe(services, actor),
     createSignInLink: (workspaceId, userId) => createLink(services, { workspaceId, userId }),
