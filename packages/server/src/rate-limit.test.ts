@@ -192,7 +192,9 @@ describe('a server', () => {
     async (more) => {
       const ask = () => fetch(`${server.url}/socket.io/?EIO=4&transport=polling${more}`)
       const answers = await Promise.all(Array.from({ length: limits.upgradesBurst * 2 }, ask))
-      expect(answers.some(({ status }) => status === 503)).toBe(true)
+      const refused = answers.find(({ status }) => status === 503)
+      expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(await refused?.json()).toMatchObject({ error: { code: 'unavailable' } })
     },
   )
 

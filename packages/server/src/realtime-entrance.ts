@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { limits, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
+import { errorBody } from './http.ts'
 import { networkOf } from './identity/network.ts'
 import type { Rates } from './rate-limit.ts'
 
@@ -61,13 +62,17 @@ export function placeOf(config: Pick<Config, 'trustProxy'>, request: IncomingMes
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, seconds: number): void {
+  const body = JSON.stringify(
+    errorBody(new ParleyError('unavailable', 'Too many connections', { retryAfter: seconds })),
+  )
+  const headers = { 'retry-after': String(seconds), 'content-type': 'application/json; charset=utf-8' }
   if (request.headers.upgrade === undefined) {
-    response.writeHead(503, { 'retry-after': String(seconds) }).end()
+    response.writeHead(503, headers).end(body)
     return
   }
-  request.socket.end(
-    `HTTP/1.1 503 Service Unavailable\r\nRetry-After: ${seconds}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-  )
+  const stated = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
+  const lines = Object.entries(stated).map(([name, value]) => `${name}: ${value}`)
+  request.socket.end(['HTTP/1.1 503 Service Unavailable', ...lines, '', body].join('\r\n'))
 }
 
 /**
