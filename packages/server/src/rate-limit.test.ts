@@ -206,8 +206,8 @@ describe('a server', () => {
     const statuses = (await Promise.all(marks)).map(({ status }) => status)
     expect(new Set(statuses)).toEqual(new Set([200, 429]))
     await say(bob, conversation.id, 'still here')
-    await Promise.all(Array.from({ length: limits.callsBurst * 2 }, () => bob.callRaw('getMe', {})))
-    expect((await bob.callRaw('getMe', {})).status).toBe(429)
+    const calls = Array.from({ length: limits.callsBurst * 2 }, () => bob.callRaw('getMe', {}))
+    expect((await Promise.all(calls)).some(({ status }) => status === 429)).toBe(true)
     expect((await bob.callRaw('signOut', {})).status).toBe(200)
   })
 
