@@ -217,10 +217,7 @@ class Client implements ParleyClient {
   #createConnection(): Connection {
     return new Connection({
       ...this.#ground,
-      dial: async () => {
-        await this.session.identify()
-        return this.#dial()
-      },
+      dial: () => this.#dial(),
       onState: (connection) => {
         this.store.update((state) => ({ ...state, connection }))
         if (connection.status === 'online') this.#online()
@@ -230,6 +227,7 @@ class Client implements ParleyClient {
   }
 
   async #dial(): Promise<Link> {
+    await this.session.identify()
     try {
       return await this.#live.dial()
     } catch (error) {
