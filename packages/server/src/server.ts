@@ -148,27 +148,39 @@ function openShared({ redisUrl, rateLimits }: Config, { epoch }: Database): Shar
   return { redis: openRedis(redisUrl), prefix: `parley:${epoch}` }
 }
 
-/**
- * Starts a server: migrates the database, opens HTTP and sockets on one port.
- * @param config the parsed environment
- * @param parts the database to use, and where to log
- * @returns the running server; `config.port` 0 takes a free port
- */
-export async function startServer(config: Config, parts: ServerParts): Promise<ParleyServer> {
-  const { log, clock = systemClock } = parts
-  await migrate(parts.connection)
-  const db = await openDatabase(parts.connection, log)
-  const metrics = createMetrics()
+/** Opens what all operations share; `opened` closes it. */
+async function openServices(config: Config, parts: ServerParts, metrics: Metrics, opened: AsyncDisposableStack) {
+  const { connection, log, siblings, clock = systemClock } = parts
+  await migrate(connection)
+  const db = await openDatabase(connection, log)
+  opened.defer(() => db.close())
+  opened.defer(watchYoungTables(db, log))
   const ids = idsFrom(clock)
-  const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings: parts.siblings })
+  const bus = openBus(config, { db, metrics, log, nodeId: ids(), siblings })
+  opened.defer(() => bus.close())
   const cache = openCache({ config, epoch: db.epoch, clock: steadyClock })
+  opened.defer(() => cache.close())
   metrics.watchCache(() => cache.counts())
   const seats = new Seats()
   bus.onHint((hint) => seats.heard(hint))
-  const { siblings } = parts
   const services: Services = { db, bus, groups: new Groups(), seats, siblings, cache, clock, ids, log }
   serveSiblings(services)
-  const shared = openShared(config, db)
+  return services
+}
+
+/**
+ * Starts a server: migrates the database, opens HTTP and sockets on one port. What was opened is closed again when it cannot start.
+ * @param config the parsed environment
+ * @param parts the database to use, and where to log
+ * @returns the running server; `config.port` 0 takes a free port
+ * @throws Error `EADDRINUSE`, `EADDRNOTAVAIL` and others of the system when it cannot listen
+ */
+export async function startServer(config: Config, parts: ServerParts): Promise<ParleyServer> {
+  await using opened = new AsyncDisposableStack()
+  const metrics = createMetrics()
+  const services = await openServices(config, parts, metrics, opened)
+  const shared = openShared(config, services.db)
+  opened.defer(() => shared?.redis.disconnect())
   const identity = createIdentity(services, config, shared)
   await identity.learnEnded()
   const rates = createRates(config, steadyClock, shared)
@@ -177,28 +189,13 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   serveHealth(app, services, metrics)
   await serveApplication(app)
   await app.ready()
-  const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   const tail = await startTail(services)
-  const listening = {
-    port: config.port,
-    host: config.host,
-    reusePort: siblings !== undefined && sharesPorts,
-  }
+  opened.defer(() => tail.close())
+  const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
+  opened.defer(async () => void (await Promise.all([realtime.close(), closeGently(app)])))
+  const listening = { port: config.port, host: config.host, reusePort: parts.siblings !== undefined && sharesPorts }
   const url = await app.listen(listening)
-  const unwatch = watchYoungTables(db, log)
   void warmCache(services)
-  return {
-    url,
-    services,
-    identity,
-    close: async () => {
-      await Promise.all([realtime.close(), closeGently(app)])
-      tail.close()
-      unwatch()
-      bus.close()
-      cache.close()
-      shared?.redis.disconnect()
-      await db.close()
-    },
-  }
+  const kept = opened.move()
+  return { url, services, identity, close: () => kept.disposeAsync() }
 }

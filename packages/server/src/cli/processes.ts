@@ -139,19 +139,21 @@ export async function startProcesses(count: number, given: Config, parts: Proces
     if (stopping) return
     fork(config, parts, serving).catch((error: unknown) => log.error({ error }, 'a process could not be replaced'))
   }
-  const urls = await Promise.all(Array.from({ length: count }, () => fork(config, parts, serving)))
+  const close = async (): Promise<void> => {
+    stopping = true
+    tellServing(new Set())
+    await Promise.all(all().map(stop))
+  }
+  const forked = Array.from({ length: count }, () => fork(config, parts, serving))
+  const [url = ''] = await Promise.all(forked).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   cluster.on('exit', (worker, code, signal) => {
     if (serving.delete(worker.id)) tellServing(serving)
     if (stopping) return
     log.error({ process: worker.process.pid, code, signal }, 'a process has ended; another one takes its place')
     setTimeout(restart, restartDelay)
   })
-  return {
-    url: urls[0] ?? '',
-    close: async () => {
-      stopping = true
-      tellServing(new Set())
-      await Promise.all(all().map(stop))
-    },
-  }
+  return { url, close }
 }
