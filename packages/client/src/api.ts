@@ -6,7 +6,7 @@ import type { Store } from './store.ts'
 
 /** What a client needs to know. */
 export interface ClientOptions {
-  /** Where the server is, such as `https://chat.example.com`; empty: where the page came from. */
+  /** Where the server is, such as `https://chat.example.com`, without a path; empty: where the page came from. */
   readonly serverUrl: string
   /**
    * Gives a token that the host signed for its user. Called again when a token is refused or about to end.
@@ -144,7 +144,8 @@ export interface ParleyClient {
   readonly store: Store<State>
   /**
    * Finds out who is signed in, restores unsent messages and drafts, and keeps a live connection from then on. Repeating it changes nothing.
-   * @returns when it is known who is signed in, or that nobody is
+   * @returns when it is known who is signed in, or that nobody is; while the server cannot be reached it waits, and `state.connection.error`
+   *   says why
    */
   start(): Promise<void>
   /** Ends the connection for good, after what must be kept is kept. */

@@ -19,6 +19,7 @@ import { Participants } from './participants.ts'
 import { PresenceSignals } from './presence.ts'
 import { Reads } from './reads.ts'
 import { Resume } from './resume.ts'
+import { readServerUrl } from './server-url.ts'
 import { SessionControl } from './session.ts'
 import { browserSignals, type Signals } from './signals.ts'
 import { initialState, type Pending, type State } from './state.ts'
@@ -78,7 +79,7 @@ class Client implements ParleyClient {
   constructor(options: ClientOptions) {
     const ground = groundOf(options)
     const { store, storage, signals } = ground
-    const { serverUrl } = options
+    const serverUrl = readServerUrl(options.serverUrl)
     this.#ground = ground
     this.store = store
     const ask = this.#createAsk(serverUrl)
@@ -341,6 +342,7 @@ function transportOf(call: Call): (pending: Pending) => Promise<Message> {
 /**
  * Creates a client. Nothing happens before `start()`.
  * @param options where the server is and how to show who one is
+ * @throws ParleyError `invalid` for a `serverUrl` that is no address of a server
  */
 export function createClient(options: ClientOptions): ParleyClient {
   return new Client(options)

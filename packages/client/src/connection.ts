@@ -41,6 +41,7 @@ export class Connection {
   #endPause: (() => void) | null = null
   #skipPause = false
   #retryAt = 0
+  #error: ParleyError | null = null
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -56,6 +57,7 @@ export class Connection {
     this.#running = true
     this.#run += 1
     this.#failures = 0
+    this.#error = null
     this.#parts.onState({ status: 'connecting' })
     void this.#keep(this.#run)
   }
@@ -116,12 +118,13 @@ export class Connection {
       }
       this.#link = link
       this.#failures = 0
+      this.#error = null
       this.#parts.onState({ status: 'online' })
       return await link.gone
     } catch (thrown) {
-      const error: ParleyError = toParleyError(thrown)
+      this.#error = toParleyError(thrown)
       this.#failures += 1
-      return error.code === 'unauthenticated' ? 'refused' : 'lost'
+      return this.#error.code === 'unauthenticated' ? 'refused' : 'lost'
     } finally {
       if (run === this.#run) this.#link = null
     }
@@ -145,10 +148,10 @@ export class Connection {
   }
 
   #show(): void {
-    const retryAt = this.#retryAt
+    const next = { retryAt: this.#retryAt, error: this.#error }
     const offline = this.#failures >= triesBeforeOffline || !this.#parts.signals.isOnline()
     this.#parts.onState(
-      offline ? { status: 'offline', retryAt } : { status: 'reconnecting', attempt: this.#failures + 1, retryAt },
+      offline ? { status: 'offline', ...next } : { status: 'reconnecting', attempt: this.#failures + 1, ...next },
     )
   }
 }

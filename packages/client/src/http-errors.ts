@@ -5,9 +5,10 @@ type Reason = 'network' | 'timeout' | 'superseded'
 /**
  * The error for a server that cannot be reached or did not answer in time: whether it acted is unknown. `superseded`: the answer came, for
  * a session or a database that is not the present one any more.
+ * @param cause what was thrown, for whoever looks for the fault
  */
-export function unreachable(reason: Reason): ParleyError {
-  return new ParleyError('unavailable', 'The server cannot be reached', { reason })
+export function unreachable(reason: Reason, cause?: unknown): ParleyError {
+  return Object.assign(new ParleyError('unavailable', 'The server cannot be reached', { reason }), { cause })
 }
 
 /** Whether a failure only means that what was asked for is of no interest any more. */
@@ -17,7 +18,7 @@ export function isSuperseded({ details }: ParleyError): boolean {
 
 /** Any failure as a ParleyError. */
 export function toParleyError(error: unknown): ParleyError {
-  return error instanceof ParleyError ? error : unreachable('network')
+  return error instanceof ParleyError ? error : unreachable('network', error)
 }
 
 /** How long the server asks to wait, milliseconds; 0 when it does not say. */

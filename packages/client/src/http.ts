@@ -101,7 +101,7 @@ async function exchange(
     if (body === null) throw unreachable('network')
     return body
   } catch (error) {
-    throw error instanceof ParleyError ? error : unreachable(abort.signal.aborted ? 'timeout' : 'network')
+    throw error instanceof ParleyError ? error : unreachable(abort.signal.aborted ? 'timeout' : 'network', error)
   } finally {
     cancel()
   }

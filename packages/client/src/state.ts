@@ -12,13 +12,18 @@ import type {
   Quote,
 } from '@parley/protocol'
 
-/** Where the live connection stands. `retryAt` is in milliseconds of the client's clock. */
+/** Where the live connection stands. `retryAt` is in milliseconds of the client's clock; `error` is why the last try failed, null before it. */
 export type Connection =
   | { readonly status: 'idle' }
   | { readonly status: 'connecting' }
   | { readonly status: 'online' }
-  | { readonly status: 'reconnecting'; readonly attempt: number; readonly retryAt: number }
-  | { readonly status: 'offline'; readonly retryAt: number }
+  | {
+      readonly status: 'reconnecting'
+      readonly attempt: number
+      readonly retryAt: number
+      readonly error: ParleyError | null
+    }
+  | { readonly status: 'offline'; readonly retryAt: number; readonly error: ParleyError | null }
   | { readonly status: 'closed' }
 
 /** Whose client this is. `expired`: the session ended by itself; what is loaded stays readable. */

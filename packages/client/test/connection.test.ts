@@ -78,7 +78,7 @@ test('CL-21 connects, loses the link, waits and connects again', async () => {
   expect(states).toEqual([
     { status: 'connecting' },
     { status: 'online' },
-    { status: 'reconnecting', attempt: 1, retryAt },
+    { status: 'reconnecting', attempt: 1, retryAt, error: null },
   ])
   await clock.advance(749)
   expect(dials).toHaveLength(1)
@@ -88,14 +88,15 @@ test('CL-21 connects, loses the link, waits and connects again', async () => {
   expect(states.at(-1)).toEqual({ status: 'online' })
 })
 
-test('CL-21 two failures in a row mean offline, with the time of the next try', async () => {
+test('CL-21 two failures in a row mean offline, with the time of the next try and what went wrong', async () => {
   const { clock, connection, states, fail } = connect()
   connection.start()
   await fail()
-  expect(states.at(-1)).toEqual({ status: 'reconnecting', attempt: 2, retryAt: clock.now() + 1_000 })
+  const error = new ParleyError('unavailable')
+  expect(states.at(-1)).toEqual({ status: 'reconnecting', attempt: 2, retryAt: clock.now() + 1_000, error })
   await clock.advance(1_000)
   await fail()
-  expect(states.at(-1)).toEqual({ status: 'offline', retryAt: clock.now() + 2_000 })
+  expect(states.at(-1)).toEqual({ status: 'offline', retryAt: clock.now() + 2_000, error })
 })
 
 test('CL-21 a device that says it has no network is offline at once', async () => {

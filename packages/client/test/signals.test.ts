@@ -157,6 +157,6 @@ test('CL-52 others are as they were told of, oneself is online while connected',
   const seen = () => ['ann', 'ben', 'stranger', owner].map((userId) => selectPresence(store.getState(), userId))
   store.update((state) => ({ ...state, connection: { status: 'online' } }))
   expect(seen()).toEqual(['away', 'offline', 'offline', 'online'])
-  store.update((state) => ({ ...state, connection: { status: 'offline', retryAt: 0 } }))
+  store.update((state) => ({ ...state, connection: { status: 'offline', retryAt: 0, error: null } }))
   expect(seen()).toEqual(['away', 'offline', 'offline', 'offline'])
 })
