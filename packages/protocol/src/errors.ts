@@ -76,6 +76,18 @@ export class ParleyError extends Error {
   }
 }
 
+/** A field of the input that is at fault, as `details.fields` of an `invalid` lists them. */
+export interface FieldProblem {
+  /** Where it is, such as `text` or `participants.0`; empty for the input as a whole. */
+  readonly path: string
+  readonly problem: string
+}
+
+/** The error of one field at fault, which is also what the caller is told. */
+export function invalidField(path: string, problem: string): ParleyError {
+  return new ParleyError('invalid', problem, { fields: [{ path, problem }] satisfies FieldProblem[] })
+}
+
 /** Whether a value is a code of the table. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errors, value)

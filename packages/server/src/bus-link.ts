@@ -49,7 +49,8 @@ export class Link implements Way {
   #waiting: Word[] = []
   #sending = false
   #missed = 0
-  #healthy = false
+  /** Unknown until it has been tried. */
+  #healthy: boolean | undefined
 
   constructor(parts: LinkParts) {
     this.#parts = parts
@@ -63,7 +64,7 @@ export class Link implements Way {
   }
 
   get healthy(): boolean {
-    return this.#healthy
+    return this.#healthy === true
   }
 
   /** Sends a word soon, together with others; drops it where that is hopeless. */

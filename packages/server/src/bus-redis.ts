@@ -32,7 +32,8 @@ export function redisBus({ url, epoch, nodeId, counts, log }: RedisBusParts): Bu
       hear,
       failed: (count) => counts.busFailed(count),
       turned: (healthy) => {
-        log.info({ healthy }, 'way to other nodes')
+        if (healthy) log.info('Redis answers')
+        else log.warn('Redis does not answer: what other servers write is found in the log, up to half a second later')
         turned()
       },
     })

@@ -4,8 +4,8 @@ import { limits } from '@parley/protocol'
 import { z } from 'zod'
 import { newSecret } from './ids.ts'
 
-/** Everything the environment decides, parsed once. */
-export interface Config {
+/** What the environment says, parsed. */
+export interface Settings {
   readonly port: number
   readonly host: string
   /** Absolute path of the folder that holds the embedded database, the secret and files. */
@@ -13,8 +13,6 @@ export interface Config {
   readonly databaseUrl?: string
   /** Carries hints between nodes; without it each node follows the log alone. */
   readonly redisUrl?: string
-  /** Signs sessions and links. */
-  readonly secret: string
   readonly jwt: {
     readonly secret?: string
     readonly jwksUrl?: string
@@ -34,6 +32,12 @@ export interface Config {
   readonly demo: boolean
 }
 
+/** Everything the environment decides. */
+export interface Config extends Settings {
+  /** Seals what is kept outside of the database. */
+  readonly secret: string
+}
+
 const shortestSecret = 32
 const samples = ['changeme', 'secret', 'parley', 'example', 'your-secret', 'please-change']
 
@@ -47,11 +51,24 @@ const secret = z
   .min(shortestSecret, `must have at least ${shortestSecret} characters`)
   .refine((value) => !isSample(value), 'must not be a sample value')
 const web = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-const count = z.coerce.number('must be a number').int().min(0).max(10_000_000)
+const site = web.refine((value) => new URL(value).href === `${new URL(value).origin}/`, {
+  error: 'must be the address of a site, without a path, such as https://chat.example.com',
+})
+
+/** A whole number in digits, and nothing else that a program might take for one. */
+function whole(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d+$/, error)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, error)
+}
+
 const onOff = z.enum(['on', 'off'], 'must be on or off')
 
 const environment = z.object({
-  PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(4400),
+  PORT: whole(0, 65_535).default(4400),
   HOST: z.string().min(1).default('127.0.0.1'),
   PARLEY_DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
@@ -61,7 +78,7 @@ const environment = z.object({
   PARLEY_JWKS_URL: web.optional(),
   PARLEY_JWT_ISSUER: z.string().min(1).optional(),
   PARLEY_JWT_AUDIENCE: z.string().min(1).optional(),
-  PARLEY_PUBLIC_URL: web.optional(),
+  PARLEY_PUBLIC_URL: site.optional(),
   PARLEY_ALLOWED_ORIGINS: z
     .string()
     .default('')
@@ -76,20 +93,13 @@ const environment = z.object({
     }),
   PARLEY_TRUST_PROXY: onOff.default('off'),
   PARLEY_RATE_LIMITS: onOff.default('on'),
-  PARLEY_MESSAGES_PER_MINUTE: z.coerce
-    .number('must be a number')
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(limits.messagesPerMinute),
-  PARLEY_CACHE_ENTRIES: count.default(1_000),
-  PARLEY_CACHE_SECONDS: count.default(3_600),
+  PARLEY_MESSAGES_PER_MINUTE: whole(1, 1_000_000).default(limits.messagesPerMinute),
+  PARLEY_CACHE_ENTRIES: whole(0, 10_000_000).default(1_000),
+  PARLEY_CACHE_SECONDS: whole(0, 10_000_000).default(3_600),
   PARLEY_DEMO: onOff.default('on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  NODE_ENV: z.string().optional(),
+  NODE_ENV: z.enum(['production', 'development', 'test'], 'must be production, development or test').optional(),
 })
-
-type Environment = z.infer<typeof environment>
 
 /** Faults of the environment, one line each. */
 export class ConfigError extends Error {
@@ -102,11 +112,14 @@ export class ConfigError extends Error {
   }
 }
 
-function productionFaults(values: Environment): string[] {
-  if (values.NODE_ENV !== 'production') return []
-  const faults: string[] = []
-  if (values.PARLEY_SECRET === undefined) faults.push('PARLEY_SECRET is required with NODE_ENV=production')
-  if (values.PARLEY_RATE_LIMITS === 'off') faults.push('PARLEY_RATE_LIMITS may not be off with NODE_ENV=production')
+type Given = Readonly<Record<string, string | undefined>>
+
+function productionFaults(given: Given): string[] {
+  if (given.NODE_ENV !== 'production') return []
+  const faults = ['PARLEY_SECRET', 'PARLEY_PUBLIC_URL']
+    .filter((name) => given[name] === undefined)
+    .map((name) => `${name} is required with NODE_ENV=production`)
+  if (given.PARLEY_RATE_LIMITS === 'off') faults.push('PARLEY_RATE_LIMITS may not be off with NODE_ENV=production')
   return faults
 }
 
@@ -124,30 +137,30 @@ function defined<Key extends string, Value>(key: Key, value: Value | undefined):
   return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value })
 }
 
+/** What is set: empty variables count as if they were not. */
+function givenIn(env: NodeJS.ProcessEnv): Given {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+}
+
 /**
- * Parses the environment. Empty variables count as not set.
+ * Parses the environment and changes nothing.
  * @param env the environment, usually `process.env`
- * @returns the configuration; makes the data directory's secret if there is none
  * @throws ConfigError with every fault at once
  */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const given = givenIn(env)
   const parsed = environment.safeParse(given)
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`))
-  }
+  const issues = parsed.error?.issues ?? []
+  const faults = [...issues.map(({ path, message }) => `${path.join('.')} ${message}`), ...productionFaults(given)]
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const values = parsed.data
-  const faults = productionFaults(values)
-  if (faults.length > 0) throw new ConfigError(faults)
-  const dataDir = resolve(values.PARLEY_DATA_DIR)
   const production = values.NODE_ENV === 'production'
   return {
     port: values.PORT,
     host: values.HOST,
-    dataDir,
+    dataDir: resolve(values.PARLEY_DATA_DIR),
     ...defined('databaseUrl', values.DATABASE_URL),
     ...defined('redisUrl', values.REDIS_URL),
-    secret: values.PARLEY_SECRET ?? keptSecret(dataDir),
     jwt: {
       ...defined('secret', values.PARLEY_JWT_SECRET),
       ...defined('jwksUrl', values.PARLEY_JWKS_URL),
@@ -164,4 +177,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     production,
     demo: !production && values.PARLEY_DEMO === 'on',
   }
+}
+
+/**
+ * Parses the environment, and makes the data directory's secret if there is none.
+ * @param env the environment, usually `process.env`
+ * @throws ConfigError with every fault at once
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const settings = readSettings(env)
+  return { ...settings, secret: givenIn(env).PARLEY_SECRET ?? keptSecret(settings.dataDir) }
 }

@@ -305,7 +305,11 @@ describe('guessing', () => {
     'short',
     undefined,
   ])('SEC-32 with %s for a secret, production does not start', (secret) => {
-    const env = { NODE_ENV: 'production', ...(secret === undefined ? {} : { PARLEY_SECRET: secret }) }
+    const env = {
+      NODE_ENV: 'production',
+      PARLEY_PUBLIC_URL: 'https://a.example',
+      ...(secret === undefined ? {} : { PARLEY_SECRET: secret }),
+    }
     expect(() => readConfig(env)).toThrow(ConfigError)
   })
 })

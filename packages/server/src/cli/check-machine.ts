@@ -1,9 +1,10 @@
 import { constants, existsSync } from 'node:fs'
 import { access, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import type { Config } from '../config.ts'
-import type { ReadConfig } from './commands.ts'
+import { dirname, join } from 'node:path'
+import { type ErrorBody, isErrorCode } from '@parley/protocol'
+import type { Settings } from '../config.ts'
+import type { ReadSettings } from './commands.ts'
 import { CommandFailure } from './failure.ts'
 
 const oldestNode = 24
@@ -25,20 +26,26 @@ export function checkWeb(): string {
 }
 
 /** Whether the environment is free of faults. */
-export function checkConfig(readConfig: ReadConfig): string {
-  const { production } = readConfig()
+export function checkConfig(readSettings: ReadSettings): string {
+  const { production } = readSettings()
   return production ? 'production' : 'not production: demo allowed'
 }
 
-/** Whether the data directory can be written and has room. */
-export async function checkDataDirectory({ dataDir }: Config): Promise<string> {
-  await access(dataDir, constants.W_OK)
-  await rm(await mkdtemp(join(dataDir, 'doctor-')), { recursive: true })
-  const { bavail, bsize } = await statfs(dataDir)
+/** The folder itself, or the one above it that is there already. */
+function standing(folder: string): string {
+  return existsSync(folder) ? folder : standing(dirname(folder))
+}
+
+/** Whether the data directory can be written, or made, and has room. */
+export async function checkDataDirectory({ dataDir }: Pick<Settings, 'dataDir'>): Promise<string> {
+  const folder = standing(dataDir)
+  await access(folder, constants.W_OK)
+  await rm(await mkdtemp(join(folder, 'doctor-')), { recursive: true })
+  const { bavail, bsize } = await statfs(folder)
   const free = bavail * bsize
   const room = `${(free / 1e9).toFixed(1)} GB free`
   if (free < lowDisk) throw new CommandFailure(`${dataDir}: only ${room}`)
-  return `${dataDir}, ${room}`
+  return `${dataDir}, ${folder === dataDir ? '' : 'made at the first start, '}${room}`
 }
 
 function listen(host: string, port: number): Promise<void> {
@@ -50,15 +57,16 @@ function listen(host: string, port: number): Promise<void> {
 
 async function isParley(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(askLimit) })
-    return response.ok
+    const response = await fetch(`${url}/api/me`, { signal: AbortSignal.timeout(askLimit) })
+    const answer = (await response.json()) as Partial<ErrorBody>
+    return isErrorCode(answer.error?.code)
   } catch {
     return false
   }
 }
 
 /** Whether the port can be had, or is held by a running server of ours. */
-export async function checkPort({ host, port }: Config): Promise<string> {
+export async function checkPort({ host, port }: Pick<Settings, 'host' | 'port'>): Promise<string> {
   try {
     await listen(host, port)
     return `${host}:${port} is free`

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
@@ -33,7 +36,10 @@ describe.concurrent('CLI1 every command explains itself', () => {
     [['user', 'create']],
     [['user', 'list']],
     [['user', 'link']],
+    [['user', 'update']],
+    [['user', 'password']],
     [['user', 'deactivate']],
+    [['user', 'activate']],
     [['restored']],
     [['doctor']],
   ])('%j --help', async (command) => {
@@ -72,6 +78,32 @@ describe.concurrent('CLI2 exit codes, and words instead of stacks', () => {
       /cannot be reached/,
     ],
     ['a workspace that is not there', ['user', 'list', '--workspace', 'none'], {}, /no workspace none/],
+    [
+      'several faults, also those of production',
+      ['migrate'],
+      { NODE_ENV: 'production', PORT: '0x10', PARLEY_PUBLIC_URL: 'https://a.example/chat', PARLEY_RATE_LIMITS: 'off' },
+      /PORT must be a whole number from 0 to 65535\n.*PARLEY_PUBLIC_URL .*without a path.*\n.*PARLEY_SECRET is required.*\n.*PARLEY_RATE_LIMITS /,
+    ],
+    ['production without an address', ['migrate'], { NODE_ENV: 'production' }, /PARLEY_PUBLIC_URL is required/],
+    [
+      'another word for production',
+      ['migrate'],
+      { NODE_ENV: 'prod' },
+      /NODE_ENV must be production, development or test/,
+    ],
+    ['a space for a number', ['migrate'], { PORT: ' ' }, /PORT must be a whole number/],
+    [
+      'a file for a data directory',
+      ['migrate'],
+      { DATABASE_URL: '', PARLEY_DATA_DIR: '/etc/hostname' },
+      /file where a folder should be/,
+    ],
+    [
+      "a name that is no machine's",
+      ['start'],
+      { HOST: 'nowhere.invalid' },
+      /No machine has that name: nowhere.invalid/,
+    ],
     ['a user who is not there', ['user', 'link', 'nobody'], {}, /no active user nobody/],
   ])('%s is 1', async (_, args, more, reason) => {
     const { code, err } = await parley({ ...env, ...more }, args)
@@ -111,7 +143,51 @@ describe('CLI4 people', () => {
   test('an email address that is taken is refused', async () => {
     const args = ['user', 'create', '--name', 'Ben', '--role', 'member', '--email', 'ben@example.com']
     expect((await parley(env, args)).code).toBe(0)
-    expect(await parley(env, args)).toMatchObject({ code: 1, err: expect.stringMatching(/this email already/) })
+    expect(await parley(env, args)).toMatchObject({ code: 2, err: expect.stringMatching(/this email already/) })
+  })
+
+  test('changed: name, email address, role, organization; another password; shut out and let in again', async () => {
+    const make = [
+      'user',
+      'create',
+      '--name',
+      'Cy',
+      '--role',
+      'external',
+      '--id',
+      'cy',
+      '--organization',
+      'fox:Fox Ltd:client',
+    ]
+    expect((await parley(env, make)).code).toBe(0)
+    const phrase = 'correct horse battery staple 7\n'
+    expect(await parley(env, ['user', 'password', 'cy'], phrase)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no user cy with an email address'),
+    })
+    const change = ['--name', 'Cy Fox', '--email', 'Cy@example.com', '--role', 'member', '--organization', 'none']
+    expect(await parley(env, ['user', 'update', 'cy', ...change])).toMatchObject({ code: 0, err: '' })
+    expect((await parley(env, ['user', 'list'])).out).toMatch(/^cy\s+Cy Fox\s+member\s+cy@example.com\s*$/m)
+    expect(await parley(env, ['user', 'password', 'cy'], 'password1\n')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('password: This password is too easy to guess'),
+    })
+    expect((await parley(env, ['user', 'password', 'cy'], phrase)).code).toBe(0)
+    expect((await parley(env, ['user', 'deactivate', 'cy'])).code).toBe(0)
+    expect((await parley(env, ['user', 'activate', 'cy'])).code).toBe(0)
+    expect((await parley(env, ['user', 'link', 'cy'])).out).toMatch(link)
+  })
+
+  test('nothing to change, a value that cannot be and nobody to change are told', async () => {
+    expect((await parley(env, ['user', 'update', 'nobody'])).code).toBe(2)
+    expect((await parley(env, ['user', 'update', 'nobody', '--email', 'none'])).code).toBe(2)
+    for (const args of [
+      ['update', 'nobody', '--name', 'No'],
+      ['activate', 'nobody'],
+    ]) {
+      const { code, err } = await parley(env, ['user', ...args])
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('There is no user nobody') })
+    }
   })
 })
 
@@ -150,12 +226,37 @@ describe('CLI5 the doctor', () => {
     expect(await look()).toMatch(/^✓ {2}Row-level security/m)
   })
 
+  test('before the first start: makes neither folder nor secret', async () => {
+    const dataDir = join(folder, 'not', 'there')
+    const out = await look({ PARLEY_DATA_DIR: dataDir, DATABASE_URL: '' })
+    expect(out).toMatch(/^✓ {2}Data directory .*made at the first start/m)
+    expect(existsSync(join(folder, 'not'))).toBe(false)
+  })
+
+  test('sees Redis and a key set that do not answer', async () => {
+    const out = await look({ REDIS_URL: 'redis://127.0.0.1:1', PARLEY_JWKS_URL: 'http://127.0.0.1:1/keys' })
+    expect(out).toMatch(/^✗ {2}Redis .*127.0.0.1:1 does not answer/m)
+    expect(out).toMatch(/^✗ {2}Key set .*cannot be fetched/m)
+  })
+
+  test('sees a key set that is one, and one that is none', async () => {
+    const host = createHttpServer(({ url }, response) => response.end(url === '/keys' ? '{"keys":[]}' : 'hello'))
+    await once(host.listen(0, '127.0.0.1'), 'listening')
+    const base = `http://127.0.0.1:${(host.address() as AddressInfo).port}`
+    expect(await look({ PARLEY_JWKS_URL: `${base}/keys` })).toMatch(/^✓ {2}Key set {2,}0 keys/m)
+    expect(await look({ PARLEY_JWKS_URL: `${base}/page` })).toMatch(/^✗ {2}Key set .*no key set/m)
+    host.close()
+  })
+
   test('sees a port in use, a database that is away and faults of the configuration', async () => {
     const server = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
-    const address = server.address()
-    const port = address !== null && typeof address === 'object' ? String(address.port) : ''
-    expect(await look({ PORT: port })).toMatch(/^✗ {2}Port .*in use/m)
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(await look({ PORT: String(port) })).toMatch(/^✗ {2}Port .*in use/m)
+    const other = createHttpServer((_, response) => response.end('{}')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    expect(await look({ PORT: String((other.address() as AddressInfo).port) })).toMatch(/^✗ {2}Port .*in use/m)
+    other.close()
     server.close()
     expect(await look({ PARLEY_SECRET: 'x'.repeat(40) })).toMatch(/^✗ {2}Configuration .*PARLEY_SECRET/m)
     expect(await look({ DATABASE_URL: 'postgresql://a@127.0.0.1:1/a' })).toMatch(/^✗ {2}Database .*cannot be reached/m)
@@ -173,6 +274,30 @@ describe('CLI6 start', () => {
     expect(code).toBe(0)
     expect(out.match(/http:\S+/g)).toEqual([url])
     for (const line of err.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
+  })
+
+  test.each([
+    ['one process', []],
+    ['two processes', ['--processes', '2']],
+  ])('a port in use, %s: it says so and ends with 1', async (_, flags) => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const { port } = holder.address() as AddressInfo
+    const { code, err } = await parley({ ...env, PORT: String(port), LOG_LEVEL: 'silent' }, ['start', ...flags])
+    holder.close()
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('The port is in use') })
+  })
+
+  test('an address of another machine, with a database of its own: it says so, ends with 1, and the database with it', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'parley-own-'))
+    const own = { PATH: process.env.PATH, PARLEY_DATA_DIR: data, PORT: '0', HOST: '192.0.2.1', LOG_LEVEL: 'silent' }
+    try {
+      const { code, err } = await parley(own, ['start'])
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('check HOST') })
+      expect((await parley({ ...own, HOST: '127.0.0.1' }, ['doctor'])).code).toBe(0)
+    } finally {
+      await rm(data, { recursive: true, force: true })
+    }
   })
 
   test('the demo: a link that opens the inbox, one for each of three people, one again at a later start', async () => {

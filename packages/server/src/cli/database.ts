@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { localBus } from '../bus.ts'
 import { noCache } from '../cache.ts'
-import type { Config } from '../config.ts'
+import type { Config, Settings } from '../config.ts'
 import { idsFrom, type Services, systemClock } from '../context.ts'
 import { holderOf } from '../db/data-directory.ts'
 import { openDatabase } from '../db/database.ts'
@@ -28,7 +28,7 @@ export function commandLog(config: Pick<Config, 'logLevel'>): Logger {
 }
 
 /** An embedded database that was never started: looking must not make it. */
-export function isFresh({ databaseUrl, dataDir }: Config): boolean {
+export function isFresh({ databaseUrl, dataDir }: Settings): boolean {
   return databaseUrl === undefined && !existsSync(join(dataDir, 'postgres'))
 }
 
@@ -37,7 +37,7 @@ export function isFresh({ databaseUrl, dataDir }: Config): boolean {
  * @param processes how many processes of the server will use it
  */
 export async function claimDatabase(
-  { databaseUrl, dataDir }: Config,
+  { databaseUrl, dataDir }: Settings,
   log: Logger,
   processes?: number,
 ): Promise<Reachable> {
@@ -47,7 +47,7 @@ export async function claimDatabase(
 }
 
 /** The database of a command: like a server's, but where a server runs on the data directory, the command joins it. */
-export async function reachDatabase(config: Config): Promise<Reachable> {
+export async function reachDatabase(config: Settings): Promise<Reachable> {
   if (config.databaseUrl === undefined && (await holderOf(config.dataDir)) !== null) {
     return { connection: connectionOf(realpathSync(config.dataDir)), close: nothingToClose }
   }

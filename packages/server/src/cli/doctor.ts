@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import type { Config } from '../config.ts'
+import type { Settings } from '../config.ts'
 import { checkAccess, checkMigrations, checkVersion } from './check-database.service.ts'
 import { checkConfig, checkDataDirectory, checkNode, checkPort, checkWeb } from './check-machine.ts'
-import type { ReadConfig } from './commands.ts'
+import { checkKeySet, checkRedis } from './check-services.ts'
+import type { ReadSettings } from './commands.ts'
 import { isFresh, type Reachable, reachDatabase } from './database.ts'
 import { CommandFailure, explain } from './failure.ts'
 import { counted, say, table } from './terminal.ts'
@@ -40,10 +41,13 @@ async function examine({ name, run }: Check): Promise<Finding> {
   }
 }
 
-function machineChecks(config: Config): Check[] {
+function machineChecks(settings: Settings): Check[] {
+  const { redisUrl, jwt } = settings
   return [
-    { name: 'Data directory', run: () => checkDataDirectory(config) },
-    { name: 'Port', run: () => checkPort(config) },
+    { name: 'Data directory', run: () => checkDataDirectory(settings) },
+    { name: 'Port', run: () => checkPort(settings) },
+    ...(redisUrl === undefined ? [] : [{ name: 'Redis', run: () => checkRedis(redisUrl) }]),
+    ...(jwt.jwksUrl === undefined ? [] : [{ name: 'Key set', run: () => checkKeySet(jwt.jwksUrl ?? '') }]),
   ]
 }
 
@@ -61,11 +65,11 @@ async function examineAll(checks: readonly Check[]): Promise<Finding[]> {
   return findings
 }
 
-async function examineDatabase(config: Config): Promise<Finding[]> {
-  if (isFresh(config)) return [{ name: 'Database', good: true, detail: 'none yet; the first start makes it' }]
+async function examineDatabase(settings: Settings): Promise<Finding[]> {
+  if (isFresh(settings)) return [{ name: 'Database', good: true, detail: 'none yet; the first start makes it' }]
   let reachable: Reachable
   try {
-    reachable = await reachDatabase(config)
+    reachable = await reachDatabase(settings)
   } catch (error) {
     return [await examine({ name: 'Database', run: () => Promise.reject(error) })]
   }
@@ -76,19 +80,19 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
   }
 }
 
-async function examineInstallation(readConfig: ReadConfig): Promise<Finding[]> {
+async function examineInstallation(readSettings: ReadSettings): Promise<Finding[]> {
   const first = await examineAll([
     { name: 'Node', run: checkNode },
     { name: 'Application', run: checkWeb },
-    { name: 'Configuration', run: () => checkConfig(readConfig) },
+    { name: 'Configuration', run: () => checkConfig(readSettings) },
   ])
   if (first.some(({ name, good }) => name === 'Configuration' && !good)) return first
-  const config = readConfig()
-  return [...first, ...(await examineAll(machineChecks(config))), ...(await examineDatabase(config))]
+  const settings = readSettings()
+  return [...first, ...(await examineAll(machineChecks(settings))), ...(await examineDatabase(settings))]
 }
 
-async function doctor(readConfig: ReadConfig): Promise<void> {
-  const findings = await examineInstallation(readConfig)
+async function doctor(readSettings: ReadSettings): Promise<void> {
+  const findings = await examineInstallation(readSettings)
   for (const line of table(findings.map(({ name, good, detail }) => [good ? '✓' : '✗', name, detail]))) say(line)
   const faults = findings.filter(({ good }) => !good).length
   if (faults > 0) throw new CommandFailure(`${counted(faults, 'fault')} found.`)
@@ -96,13 +100,13 @@ async function doctor(readConfig: ReadConfig): Promise<void> {
 }
 
 /** `parley doctor` */
-export function addDoctor(program: Command, readConfig: ReadConfig): void {
+export function addDoctor(program: Command, readSettings: ReadSettings): void {
   program
     .command('doctor')
     .summary('check the set-up')
     .description(
-      'Checks the configuration, the data directory, the database and what protects it, the port and the program.',
+      'Checks the configuration, the data directory, the port, the database and what protects it, Redis, the key set and the program.',
     )
     .addHelpText('after', help)
-    .action(() => doctor(readConfig))
+    .action(() => doctor(readSettings))
 }

@@ -40,15 +40,19 @@ const systemMessages: Readonly<Record<string, string>> = {
   EACCES: 'No permission',
   EPERM: 'No permission',
   EISDIR: 'This is a folder, not a file',
+  ENOTDIR: 'There is a file where a folder should be',
+  EEXIST: 'There is a file where a folder should be',
   ENOSPC: 'The disk is full',
   EADDRINUSE: 'The port is in use by another program; choose another with PORT',
+  ENOTFOUND: 'No machine has that name',
   EADDRNOTAVAIL: 'This machine does not have that address; check HOST',
 }
 
 function systemText(error: NodeJS.ErrnoException): string | null {
   const message = systemMessages[error.code ?? '']
   if (message === undefined) return null
-  return error.path === undefined ? `${message}.` : `${message}: ${error.path}`
+  const { path = 'hostname' in error ? String(error.hostname) : undefined } = error
+  return path === undefined ? `${message}.` : `${message}: ${path}`
 }
 
 function fail(text: string): Explanation {

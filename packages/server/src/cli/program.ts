@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
-import { readConfig } from '../config.ts'
-import type { ReadConfig } from './commands.ts'
+import { readConfig, readSettings } from '../config.ts'
 import { addDoctor } from './doctor.ts'
 import { type ExitCode, exitCodes, explain } from './failure.ts'
 import { addImport } from './import.ts'
@@ -22,7 +21,7 @@ Configuration comes from the environment: PORT, HOST, PARLEY_DATA_DIR, DATABASE_
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
-function createProgram(readConfig: ReadConfig): Command {
+function createProgram(env: NodeJS.ProcessEnv): Command {
   const program = new Command('parley')
     .description('Real-time messaging for business platforms.')
     .version(pkg.version, '-V, --version', 'print the version')
@@ -31,7 +30,8 @@ function createProgram(readConfig: ReadConfig): Command {
     .showHelpAfterError('(add --help for an explanation)')
     .addHelpText('after', help)
     .exitOverride()
-  for (const add of [addStart, addMigrate, addImport, addUser, addRestored, addDoctor]) add(program, readConfig)
+  for (const add of [addStart, addMigrate, addImport, addUser, addRestored]) add(program, () => readConfig(env))
+  addDoctor(program, () => readSettings(env))
   return program
 }
 
@@ -43,7 +43,7 @@ function createProgram(readConfig: ReadConfig): Command {
  */
 export async function runProgram(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
   try {
-    await createProgram(() => readConfig(env)).parseAsync(args, { from: 'user' })
+    await createProgram(env).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
     const { text, exitCode } = explain(error)

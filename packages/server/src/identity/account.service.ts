@@ -1,7 +1,8 @@
-import { ParleyError, role } from '@parley/protocol'
+import { invalidField, ParleyError, role } from '@parley/protocol'
 import { z } from 'zod'
 import type { Services } from '../context.ts'
 import { type Scope, statement, type Tx } from '../db/database.ts'
+import { parseInput } from '../parse.ts'
 import { defaultWorkspaceId, ensureWorkspace } from '../workspaces/workspace.service.ts'
 import { emailAddress, hostId, hostOrganization, personName } from './claims.ts'
 import { saveOrganization } from './organization.service.ts'
@@ -27,6 +28,15 @@ const newUser = z.object({
 /** A person to be made; without an email there is no way to sign in but a link. */
 export type NewUser = z.input<typeof newUser>
 
+const userChange = z.object({
+  name: personName.optional(),
+  email: emailAddress.toLowerCase().optional(),
+  role: role.optional(),
+  organization: hostOrganization.nullish(),
+})
+/** What is to change of a person; null takes the organization away. */
+export type UserChange = z.input<typeof userChange>
+
 const insertUser = statement(
   'account-user',
   `insert into users (workspace_id, id, name, email, role, organization_id) values ($1, $2, $3, $4, $5, $6)
@@ -51,19 +61,31 @@ const deactivate = statement(
   'update users set deactivated_at = coalesce(deactivated_at, now()) where workspace_id = $1 and id = $2 returning id',
 )
 
+const activate = statement(
+  'account-activate',
+  'update users set deactivated_at = null where workspace_id = $1 and id = $2 returning id',
+)
+
+const changeUser = statement(
+  'account-change',
+  `update users set name = coalesce($3, name), email = coalesce($4, email), role = coalesce($5, role),
+     organization_id = case when $6 then $7 else organization_id end
+   where workspace_id = $1 and id = $2 returning id`,
+)
+
+const changeEmail = statement(
+  'account-change-email',
+  `insert into accounts (workspace_id, user_id, email) select $1, $2, $3
+   where not exists (select 1 from accounts where workspace_id = $1 and email = $3 and user_id <> $2)
+   on conflict (workspace_id, user_id) do update set email = excluded.email returning user_id`,
+)
+
 function systemScope(workspaceId: string): Scope {
   return { kind: 'system', workspaceId }
 }
 
-function parse(input: NewUser): z.output<typeof newUser> {
-  const result = newUser.safeParse(input)
-  if (result.success) return result.data
-  const fields = result.error.issues.map((issue) => ({ path: issue.path.join('.'), problem: issue.message }))
-  throw new ParleyError('invalid', undefined, { fields })
-}
-
 function taken(field: string): ParleyError {
-  return new ParleyError('invalid', `There is a person with this ${field} already`, { fields: [field] })
+  return invalidField(field, `There is a person with this ${field} already`)
 }
 
 async function insert(tx: Tx, id: string, user: z.output<typeof newUser>, hash: string | null): Promise<void> {
@@ -81,10 +103,10 @@ async function insert(tx: Tx, id: string, user: z.output<typeof newUser>, hash: 
  * @throws ParleyError `invalid` naming the field at fault: an id or email that is taken, a password easy to guess
  */
 export async function createUser({ db, ids }: Pick<Services, 'db' | 'ids'>, input: NewUser): Promise<Person> {
-  const user = parse(input)
+  const user = parseInput(newUser, input)
   const { password, email, workspace } = user
   if (password !== undefined && email === undefined) {
-    throw new ParleyError('invalid', 'A password needs an email address to sign in with', { fields: ['email'] })
+    throw invalidField('email', 'A password needs an email address to sign in with')
   }
   if (password !== undefined) requireGoodPassword(password, email ?? '')
   const hash = password === undefined ? null : await hashPassword(password)
@@ -113,6 +135,37 @@ export async function setPassword(
     await removeSessions(tx, workspaceId, userId)
   })
   services.bus.revoke({ workspaceId, userId, reason: 'signed-out' })
+}
+
+/**
+ * Changes what is known of a person. A host's next token says again what it says of its own people. Another role ends the sockets opened with the one before.
+ * @throws ParleyError `not_found`, `invalid` naming the field at fault
+ */
+export async function updateUser(
+  services: Services,
+  { workspaceId, userId }: Person,
+  input: UserChange,
+): Promise<void> {
+  const { name, email, role, organization } = parseInput(userChange, input)
+  const fields = [name, email, role, organization !== undefined, organization?.id]
+  await services.db.transaction('write', systemScope(workspaceId), async (tx) => {
+    if (organization) saveOrganization(tx, workspaceId, organization)
+    const values = [workspaceId, userId, ...fields.map((field) => field ?? null)]
+    if ((await tx.query(changeUser, values)).length === 0) throw new ParleyError('not_found')
+    if (email === undefined) return
+    if ((await tx.query(changeEmail, [workspaceId, userId, email])).length === 0) throw taken('email')
+  })
+  if (role !== undefined) services.bus.revoke({ workspaceId, userId, reason: 'expired' })
+}
+
+/**
+ * Lets a person in again who was shut out.
+ * @throws ParleyError `not_found`
+ */
+export async function activateUser({ db }: Services, { workspaceId, userId }: Person): Promise<void> {
+  await db.transaction('write', systemScope(workspaceId), async (tx) => {
+    if ((await tx.query(activate, [workspaceId, userId])).length === 0) throw new ParleyError('not_found')
+  })
 }
 
 /**

@@ -3,7 +3,16 @@ import type { Config } from '../config.ts'
 import type { Actor, Services } from '../context.ts'
 import { statement } from '../db/database.ts'
 import type { SharedCounts } from '../redis.ts'
-import { createUser, deactivateUser, type NewUser, type Person, setPassword } from './account.service.ts'
+import {
+  activateUser,
+  createUser,
+  deactivateUser,
+  type NewUser,
+  type Person,
+  setPassword,
+  type UserChange,
+  updateUser,
+} from './account.service.ts'
 import { countAttempts, uncountedAttempts } from './attempts.ts'
 import { endedTokens, endToken } from './ended-token.service.ts'
 import { hostUsers } from './host-user.service.ts'
@@ -38,6 +47,10 @@ export interface Identity {
   createUser(user: NewUser): Promise<Person>
   /** Also ends the person's sessions. @throws ParleyError `not_found`, `invalid` */
   setPassword(person: Person, password: string): Promise<void>
+  /** What is left out stays as it is. @throws ParleyError `not_found`, `invalid` naming the field at fault */
+  updateUser(person: Person, change: UserChange): Promise<void>
+  /** Lets a person in again who was shut out. @throws ParleyError `not_found` */
+  activateUser(person: Person): Promise<void>
   /** Shuts a person out on every path. @throws ParleyError `not_found` */
   deactivateUser(person: Person): Promise<void>
 }
@@ -128,6 +141,8 @@ export function createIdentity(
     createSignInLink: (workspaceId, userId) => createLink(services, { workspaceId, userId }),
     createUser: (user) => createUser(services, user),
     setPassword: (person, password) => setPassword(services, person, password),
+    updateUser: (person, change) => updateUser(services, person, change),
+    activateUser: (person) => activateUser(services, person),
     deactivateUser: (person) => deactivateUser(services, person),
   }
 }

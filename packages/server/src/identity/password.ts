@@ -1,5 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
-import { ParleyError } from '@parley/protocol'
+import { invalidField } from '@parley/protocol'
 import { newSecret } from '../ids.ts'
 import { isCommonPassword } from './common-passwords.ts'
 
@@ -32,7 +32,7 @@ export async function fitsPassword(password: string, stored: string | null | und
  * @throws ParleyError `invalid` saying what is wrong with it
  */
 export function requireGoodPassword(password: string, email: string): void {
-  const refuse = (problem: string) => new ParleyError('invalid', problem, { fields: ['password'] })
+  const refuse = (problem: string) => invalidField('password', problem)
   const length = [...password].length
   if (length < shortest) throw refuse(`The password must have at least ${shortest} characters`)
   if (password.length > longest) throw refuse(`The password must have at most ${longest} characters`)

@@ -299,6 +299,16 @@ describe('deactivated', () => {
     expect(await codeOf(identity.createSignInLink(person.workspaceId, person.userId))).toBe('not_found')
   })
 
+  test('ID15 who was let in again signs in as before, and not with what he had', async () => {
+    const person = await make()
+    const { cookieValue } = await signIn(person.email)
+    await identity.deactivateUser(person)
+    await identity.activateUser(person)
+    expect(await refused(cookieValue)).toBe('unauthenticated')
+    expect(await codeOf(signIn(person.email))).toBe('ok')
+    expect(await codeOf(identity.activateUser({ ...person, userId: 'nobody' }))).toBe('not_found')
+  })
+
   test('SEC-52 also one deactivated by another program: no revocation reaches us, every check asks the database', async () => {
     const person = await make()
     const { cookieValue, session } = await signIn(person.email)
@@ -316,16 +326,43 @@ describe('new people', () => {
     ['password', { email: 'someone.special@example.com', password: 'someone.special' }],
   ] as const)('ID11 a bad %s is refused: %j', async (field, user) => {
     const made = identity.createUser({ name: 'Pat', role: 'member', email: 'pat@example.com', ...user })
-    await expect(made).rejects.toMatchObject({ code: 'invalid', details: { fields: [field] } })
+    await expect(made).rejects.toMatchObject({ code: 'invalid', details: { fields: [{ path: field }] } })
   })
 
   test('ID15 an id or email that is taken is refused and nothing is left behind', async () => {
     const { email, userId } = await make()
     const again = identity.createUser({ id: 'new-one', name: 'New', role: 'member', email })
-    await expect(again).rejects.toMatchObject({ code: 'invalid', details: { fields: ['email'] } })
+    await expect(again).rejects.toMatchObject({ code: 'invalid', details: { fields: [{ path: 'email' }] } })
     expect(await server.database.query(`select 1 from users where id = 'new-one'`)).toEqual([])
     const same = identity.createUser({ id: userId, name: 'New', role: 'member' })
-    await expect(same).rejects.toMatchObject({ code: 'invalid', details: { fields: ['id'] } })
+    await expect(same).rejects.toMatchObject({ code: 'invalid', details: { fields: [{ path: 'id' }] } })
+  })
+
+  test('ID15 a change changes what it names, and ends the sockets of another role', async () => {
+    const person = await make()
+    const { cookieValue } = await signIn(person.email)
+    const socket = await browserSocket(cookieValue)
+    const email = `new-${person.email}`
+    await identity.updateUser(person, { name: 'Renamed', email })
+    expect(await codeOf(signIn(person.email))).toBe('credentials_invalid')
+    expect(await codeOf(signIn(email))).toBe('ok')
+    expect(socket.connected).toBe(true)
+    await identity.updateUser(person, { role: 'external', organization: { id: 'fox', name: 'Fox', kind: 'client' } })
+    await closesWithinASecond(socket)
+    const { actor } = await identity.authenticate({ cookie: cookieValue })
+    const { user } = await identity.getMe(actor)
+    expect(user).toMatchObject({ name: 'Renamed', role: 'external', organization: { id: 'fox' } })
+    await identity.updateUser(person, { organization: null })
+    expect((await identity.getMe(actor)).user.organization).toBeNull()
+  })
+
+  test('ID15 a change that cannot be changes nothing', async () => {
+    const [one, other] = [await make(), await make()]
+    const taken = identity.updateUser(one, { name: 'Other', email: other.email })
+    await expect(taken).rejects.toMatchObject({ code: 'invalid', details: { fields: [{ path: 'email' }] } })
+    const { actor } = await identity.authenticate({ cookie: (await signIn(one.email)).cookieValue })
+    expect((await identity.getMe(actor)).user.name).not.toBe('Other')
+    expect(await codeOf(identity.updateUser({ ...one, userId: 'nobody' }, { name: 'No' }))).toBe('not_found')
   })
 
   test('ID15 faults of the form name their field', async () => {
