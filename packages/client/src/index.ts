@@ -1,3 +1,4 @@
+export { hasText } from '@parley/protocol'
 export type {
   ClientOptions,
   ConversationMethods,

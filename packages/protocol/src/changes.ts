@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { durableEvent } from './events.ts'
-import { id, seq, seqParameter } from './fields.ts'
+import { digits, id, seq, seqParameter } from './fields.ts'
 import { limits } from './limits.ts'
 import { operation } from './operation.ts'
 
@@ -24,7 +24,7 @@ export const listChanges = operation('listChanges', {
   input: z.strictObject({
     conversationId: id,
     after: seqParameter,
-    limit: z.coerce.number().pipe(z.int().min(1).max(limits.changesPage)).default(limits.changesPage),
+    limit: digits(z.int().min(1).max(limits.changesPage)).default(limits.changesPage),
   }),
   output: changesPage,
   errors: ['not_found'],

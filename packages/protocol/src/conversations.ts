@@ -107,5 +107,5 @@ export const updateConversation = operation('updateConversation', {
     status: conversationStatus.optional(),
   }),
   output: z.strictObject({ conversation }),
-  errors: ['not_found', 'forbidden'],
+  errors: ['not_found', 'forbidden', 'conversation_archived'],
 })

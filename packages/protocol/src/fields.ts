@@ -14,14 +14,19 @@ export const id = z
 /** A position in a conversation's line; 0 is before the first change. */
 export const seq = z.int().min(0)
 
+/** A number as a query string carries it: digits, and nothing else that a program might take for one. */
+export function digits(number: z.ZodInt) {
+  return z.preprocess((given) => (typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given), number)
+}
+
 /** A position given in a query string. */
-export const seqParameter = z.coerce.number().pipe(seq)
+export const seqParameter = digits(seq)
 
 /** How many items a page may hold. */
-export const pageSize = z.coerce.number().pipe(z.int().min(1).max(limits.pageMax)).default(limits.pageDefault)
+export const pageSize = digits(z.int().min(1).max(limits.pageMax)).default(limits.pageDefault)
 
 /** A moment, ISO 8601 in UTC, set by the database. */
-export const instant = z.iso.datetime()
+export const instant = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-05-01T09:30:00Z' })
 
 /** Where to go on in a list; opaque. */
 export const cursor = z.string().min(1).max(512)
@@ -33,11 +38,16 @@ export const clientKey = z
   .min(8)
   .max(limits.clientKeyLength)
 
+/** Whether there is anything to be seen in a text. */
+export function hasText(value: string): boolean {
+  return /[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u.test(value)
+}
+
 /** What a person wrote. */
 export const text = z
   .string()
   .max(limits.textLength)
-  .refine((value) => value.trim().length > 0, 'must not be empty')
+  .refine(hasText, 'must not be empty')
   .refine((value) => !nul.test(value) && value.isWellFormed(), 'must be well-formed text')
 
 /** A one-line title. */

@@ -11,4 +11,5 @@ export const protocolHistory = [
   '1: the operation getStats',
   '1: listParticipants states the position it was read at',
   '1: the header parley-viewer, viewer in the handshake, and the error viewer_changed',
+  '1: updateConversation may answer conversation_archived; numbers in queries are digits; details.fields has one form',
 ] as const

@@ -1,4 +1,4 @@
-import { ParleyError } from '@parley/protocol'
+import { invalidField } from '@parley/protocol'
 
 /**
  * Packs where to go on in a list. A cursor only names a position; what may be seen there is checked on every read.
@@ -16,7 +16,7 @@ export function encodeCursor(list: string, keys: readonly string[]): string {
  * @throws ParleyError `invalid` when it is not a cursor of that list
  */
 export function decodeCursor(list: string, cursor: string, count: number): string[] {
-  const refuse = new ParleyError('invalid', 'This cursor does not belong to this list', { fields: ['cursor'] })
+  const refuse = invalidField('cursor', 'This cursor does not belong to this list')
   let parsed: unknown
   try {
     parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString())

@@ -50,6 +50,7 @@ export function corsHeaders(
     'access-control-allow-origin': origin,
     'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
     'access-control-allow-headers': `authorization, content-type, ${viewerHeader}`,
+    'access-control-expose-headers': 'retry-after',
     'access-control-max-age': '600',
     'cross-origin-resource-policy': 'cross-origin',
   }

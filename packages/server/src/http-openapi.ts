@@ -1,27 +1,52 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { errors, type Operation } from '@parley/protocol'
+import { type ErrorCode, errors, type Operation, type OperationName, operations } from '@parley/protocol'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 
-const errorSchema = z
-  .strictObject({
-    error: z.strictObject({
-      code: z.enum(Object.keys(errors) as [string, ...string[]]),
-      message: z.string(),
-      details: z.unknown().optional(),
-      requestId: z.string().optional(),
-    }),
-  })
-  .meta({ id: 'Error' })
+/** Answers with errors, by the codes that they may have. */
+const answers = new Map<string, z.ZodType>()
+
+function pascal(code: string): string {
+  return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function errorAnswer(codes: readonly ErrorCode[]): z.ZodType {
+  const id = `${codes.map(pascal).join('Or')}Error`
+  const field = z.strictObject({ path: z.string(), problem: z.string() })
+  const details = z.looseObject({ fields: z.array(field).optional(), retryAfter: z.number().optional() })
+  const made = z
+    .strictObject({
+      error: z.strictObject({
+        code: z.enum(codes),
+        message: z.string(),
+        details: details.optional(),
+        requestId: z.string().optional(),
+      }),
+    })
+    .meta({ id })
+  const answer = answers.get(id) ?? made
+  answers.set(id, answer)
+  return answer
+}
+
+function errorAnswers(operation: Operation): Record<string, z.ZodType> {
+  const byStatus = Object.groupBy(operation.errors, (code) => errors[code].status)
+  return Object.fromEntries(Object.entries(byStatus).map(([status, codes = []]) => [status, errorAnswer(codes)]))
+}
 
 function mask(names: readonly string[]): Record<string, true> {
   return Object.fromEntries(names.map((name) => [name, true as const]))
 }
 
-function statusResponses(operation: Operation): Record<number, z.ZodType> {
-  return Object.fromEntries(operation.errors.map((code) => [errors[code].status, errorSchema]))
+const tags: Readonly<Record<string, string>> = { auth: 'session', me: 'session', read: 'marks', delivered: 'marks' }
+
+/** What an operation is about: the last fixed part of its path, or the part above it. */
+function tagOf({ path }: Operation): string {
+  const parts = path.split('/').filter((part) => part !== '' && !part.startsWith(':'))
+  const [last = '', above = ''] = parts.reverse()
+  return tags[above] ?? tags[last] ?? last
 }
 
 /** An operation's schemas, split into path, query and body as HTTP carries them. */
@@ -34,19 +59,65 @@ export function operationSchema(operation: Operation): FastifySchema {
   return {
     operationId: operation.name,
     summary: operation.summary,
-    tags: [operation.path.split('/')[3] ?? 'session'],
+    tags: [tagOf(operation)],
     ...(operation.access === 'public' ? { security: [] } : {}),
     ...(params.length > 0 ? { params: input.pick(mask(params)) } : {}),
     ...(rest.length > 0 ? { [place]: restSchema } : {}),
-    response: { 200: operation.output, ...statusResponses(operation) },
+    response: { 200: operation.output, ...errorAnswers(operation) },
   } as FastifySchema
+}
+
+interface Answer {
+  description?: string
+  headers?: object
+}
+
+interface Description {
+  paths?: Record<string, Record<string, { operationId?: string; responses?: Record<string, Answer> }>>
+  components?: { schemas?: Record<string, unknown> }
+}
+
+const waiting = {
+  'Retry-After': { description: 'when to try again, seconds', schema: { type: 'integer', minimum: 1 }, required: true },
+}
+
+function explainAnswer(operation: Operation, status: number, answer: Answer): void {
+  const codes = operation.errors.filter((code) => errors[code].status === status)
+  answer.description = codes.map((code) => errors[code].meaning).join(' Or: ') || 'Done'
+  if (status === 429 || status === 503) answer.headers = waiting
+}
+
+/** Says what each status means, and where there is a time to wait. */
+function explainAnswers({ paths = {} }: Description): void {
+  for (const { operationId, responses = {} } of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    const operation = operations[operationId as OperationName] as unknown as Operation
+    for (const [status, answer] of Object.entries(responses)) explainAnswer(operation, Number(status), answer)
+  }
+}
+
+/** Schemas are the same whether they are read or written: one of each is enough. */
+function mergeInputs(document: Description): Description {
+  const { schemas = {} } = document.components ?? {}
+  const twice = Object.keys(schemas).filter((name) => Object.hasOwn(schemas, `${name}Input`))
+  for (const name of twice) delete schemas[`${name}Input`]
+  const merged = JSON.stringify(document).replaceAll(
+    /"#\/components\/schemas\/([\w-]+)Input"/g,
+    '"#/components/schemas/$1"',
+  )
+  return JSON.parse(merged) as Description
+}
+
+function complete(document: Description): Description {
+  explainAnswers(document)
+  return mergeInputs(document)
 }
 
 /**
  * Describes the API as OpenAPI 3.1 at `/api/openapi.json`, with a page to read it at `/api/docs`.
  * Register before the routes.
+ * @param sessionCookie name of the session's cookie
  */
-export async function documentOperations(app: FastifyInstance): Promise<void> {
+export async function documentOperations(app: FastifyInstance, sessionCookie: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -54,13 +125,13 @@ export async function documentOperations(app: FastifyInstance): Promise<void> {
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-          session: { type: 'apiKey', in: 'cookie', name: 'parley_session' },
+          session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
         },
       },
       security: [{ token: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => complete(jsonSchemaTransformObject(document) as Description),
   })
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',

@@ -17,7 +17,6 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import type { z } from 'zod'
 import type { Config } from './config.ts'
 import type { Context, Services } from './context.ts'
 import { apiHeaders, bearerOf, corsHeaders, isForeign } from './http-headers.ts'
@@ -26,6 +25,7 @@ import type { Identity, Session } from './identity/identity.service.ts'
 import { networkOf } from './identity/network.ts'
 import { requireViewer } from './identity/viewer.ts'
 import type { Metrics } from './metrics.ts'
+import { parseInput } from './parse.ts'
 import { actorKey, feeOf, type Rates, spendingOf } from './rate-limit.ts'
 
 type PublicName = 'signIn' | 'signInWithLink'
@@ -99,10 +99,6 @@ function credentialsOf(config: Config, request: FastifyRequest): { bearer?: stri
   return value === undefined ? {} : { cookie: value }
 }
 
-function fieldsOf(error: z.ZodError): { path: string; problem: string }[] {
-  return error.issues.map((issue) => ({ path: issue.path.join('.'), problem: issue.message }))
-}
-
 function parse<Name extends OperationName>(operation: Operation<Name>, request: FastifyRequest): ParsedInput<Name> {
   const { query, body = {}, params } = request
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -111,9 +107,7 @@ function parse<Name extends OperationName>(operation: Operation<Name>, request: 
   const isBodied = operation.method === 'POST' || operation.method === 'PATCH'
   if (isBodied && Object.keys(query as object).length > 0)
     throw new ParleyError('invalid', 'The input belongs into the body')
-  const result = operation.input.safeParse(Object.assign({}, query, body, params))
-  if (!result.success) throw new ParleyError('invalid', undefined, { fields: fieldsOf(result.error) })
-  return result.data as ParsedInput<Name>
+  return parseInput(operation.input, Object.assign({}, query, body, params)) as ParsedInput<Name>
 }
 
 /** @throws ParleyError `unauthenticated`; `rate_limited` when too many from one address are not */
@@ -158,10 +152,19 @@ function mount(app: FastifyInstance, parts: HttpParts, handlers: Handlers, opera
   })
 }
 
+/** An empty body is one without fields: many programs state a type of what they do not send. */
+function readJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, {})
+    else void parse(request, body, done)
+  })
+}
+
 const fastifyCodes: Record<string, ParleyError['code']> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid',
 }
 
 /** Any error as one of the table: what we did not foresee becomes `internal` and says nothing of itself. */
@@ -197,6 +200,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (known.code === 'internal') request.log.error({ error }, 'unexpected error')
   const after = retryAfter(known)
   if (after !== undefined) reply.header('retry-after', after)
+  if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
   void reply.status(known.status).send(errorBody(known, request.id))
 }
 
@@ -254,10 +258,11 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.removeContentTypeParser('text/plain')
+  readJson(app)
   app.setErrorHandler(answerError)
   await app.register(cookie)
   guard(app, config)
-  await documentOperations(app)
+  await documentOperations(app, cookieName(config))
   for (const operation of Object.values(operations)) mount(app, parts, handlers, operation as unknown as Operation)
   return app
 }

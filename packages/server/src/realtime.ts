@@ -13,6 +13,7 @@ import type { Identity, Session } from './identity/identity.service.ts'
 import { requireViewer } from './identity/viewer.ts'
 import { sendMessage } from './messages/send-anywhere.service.ts'
 import type { Metrics } from './metrics.ts'
+import { parseInput } from './parse.ts'
 import { PresenceService } from './presence/presence.service.ts'
 import { actorKey, type Rates } from './rate-limit.ts'
 import { type Connection, Connections } from './realtime-connections.ts'
@@ -198,10 +199,9 @@ export class Realtime {
     const commandsLeft = limits.socketCommandsPerMinute
     const connection = { socket, session, place, reader, outlet, ctx, commandsLeft, resuming: false }
     this.#connections.add(connection)
-    socket.onAny((name: string, input: unknown, answer: unknown) => {
-      void this.#command(connection, name, input, (body) => {
-        if (typeof answer === 'function') answer(body)
-      })
+    socket.onAny((name: string, ...given: unknown[]) => {
+      const answer = typeof given.at(-1) === 'function' ? (given.pop() as Answer) : () => {}
+      void this.#command(connection, name, given[0], answer)
     })
     socket.on('disconnect', (reason) => {
       if (reason === 'client namespace disconnect') socket.conn.close(true)
@@ -249,8 +249,9 @@ export class Realtime {
       answer({ ok: await this.#perform(connection, name as CommandName, input) })
     } catch (error) {
       const known = toParleyError(error)
-      if (known.code === 'internal') this.#parts.services.log.error({ error }, 'unexpected error in a command')
-      answer(errorBody(known))
+      const requestId = this.#parts.services.ids()
+      if (known.code === 'internal') connection.ctx.log.error({ error, requestId }, 'unexpected error in a command')
+      answer(errorBody(known, requestId))
     } finally {
       this.#underWay -= 1
     }
@@ -356,9 +357,7 @@ export class Realtime {
 }
 
 function parse<Name extends CommandName>(name: Name, raw: unknown): CommandInput<Name> {
-  const result = commands[name].input.safeParse(raw)
-  if (!result.success) throw new ParleyError('invalid')
-  return result.data as CommandInput<Name>
+  return parseInput(commands[name].input, raw) as CommandInput<Name>
 }
 
 /** The request that opened a connection is not needed once its sender is known, and weighs as much as all the rest of a socket. */

@@ -154,6 +154,7 @@ describe('cross-origin', () => {
     expect(answer.status).toBe(200)
     for (const { headers: got } of [preflight, answer]) {
       expect(got.get('access-control-allow-origin')).toBe(hostOrigin)
+      expect(got.get('access-control-expose-headers')).toBe('retry-after')
       expect(got.has('access-control-allow-credentials')).toBe(false)
       expect(got.get('vary')).toContain('Origin')
     }

@@ -173,9 +173,14 @@ test('A1 an archived conversation takes no content, and takes it again when reop
     all.alice.call('deleteMessage', { messageId: message.id }),
     all.alice.call('addParticipant', { conversationId, userId: 'dave' }),
     all.alice.call('updateParticipant', { conversationId, userId: 'bob', role: 'owner' }),
+    all.alice.call('updateConversation', { conversationId, subject: 'two' }),
+    all.alice.call('updateConversation', {
+      conversationId,
+      context: { type: 'order', id: '1', title: 'two', url: null },
+    }),
   ])
   for (const attempt of attempts) expect(attempt).toMatchObject({ reason: { code: 'conversation_archived' } })
-  await all.alice.call('updateConversation', { conversationId, status: 'open' })
+  await all.alice.call('updateConversation', { conversationId, status: 'open', subject: 'two' })
   await say(all.carol, conversationId, 'two')
 })
 

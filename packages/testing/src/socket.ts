@@ -27,8 +27,8 @@ export interface TestSocket {
   /** The frames of a name. */
   named(name: string): unknown[]
   command<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>>
-  /** A command as it is; answers whatever comes back. */
-  commandRaw(name: string, input: unknown): Promise<unknown>
+  /** A command as it is, with or without an input; answers whatever comes back. */
+  commandRaw(name: string, ...input: readonly unknown[]): Promise<unknown>
   /** Hands over every frame from now on, in the order they come. */
   listen(listener: (frame: Frame) => void): void
   /** Waits until a frame fits, among those that came and those to come. */
@@ -103,8 +103,8 @@ function refusalOf(answer: unknown): ErrorBody['error'] | undefined {
 }
 
 function toTestSocket(socket: Socket, recorder: Recorder): TestSocket {
-  const commandRaw = (name: string, input: unknown) =>
-    socket.timeout(patience).emitWithAck(name, input) as Promise<unknown>
+  const commandRaw = (name: string, ...input: readonly unknown[]) =>
+    socket.timeout(patience).emitWithAck(name, ...input) as Promise<unknown>
   const events = (conversationId?: string) =>
     recorder.frames
       .filter(({ name }) => isDurable(name))

@@ -1,4 +1,4 @@
-import { isTeam, type State } from '@parley/client'
+import { hasText, isTeam, type State } from '@parley/client'
 import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { announce } from '../announcer/announce.ts'
@@ -58,7 +58,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
   const words = useSelect((state) => state.drafts[`${id}:${audience}`] ?? '')
   const composing = useRef(false)
   const tooLong = Math.max(0, words.length - textLimit)
-  const canSend = words.trim() !== '' && tooLong === 0
+  const canSend = hasText(words) && tooLong === 0
   useEffect(() => () => client.typing.stop(id), [client, id])
   const setWords = (next: string) => {
     client.drafts.set(id, audience, next)

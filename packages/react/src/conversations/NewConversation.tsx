@@ -1,3 +1,4 @@
+import { hasText } from '@parley/client'
 import type { Context, Profile } from '@parley/protocol'
 import { ArrowLeft, ArrowUpRight, Lock, X } from 'lucide-react'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
@@ -68,7 +69,7 @@ function useCreation({ context, onCreated }: NewConversationProps) {
   const outsider = useSelect((state) => state.session.me?.user.role === 'external')
   const kind =
     outsider || people.some((user) => user.role === 'external') ? ('external' as const) : ('internal' as const)
-  const ready = people.length > 0 && words.trim() !== '' && !state.busy
+  const ready = people.length > 0 && hasText(words) && !state.busy
   const create = (event: FormEvent) => {
     event.preventDefault()
     if (!ready) return

@@ -1,3 +1,4 @@
+import { hasText } from '@parley/client'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { text } from '../text.ts'
@@ -18,7 +19,7 @@ export function MessageEditor({ initial, onSave, onCancel }: MessageEditorProps)
     field.current?.setSelectionRange(initial.length, initial.length)
   }, [initial])
   const save = () => {
-    if (words.trim() === '' || words === initial) onCancel()
+    if (!hasText(words) || words === initial) onCancel()
     else onSave(words)
   }
   const onKeyDown = (event: KeyboardEvent) => {

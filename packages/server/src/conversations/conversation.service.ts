@@ -2,7 +2,7 @@ import { type Conversation, ParleyError, type ParsedInput } from '@parley/protoc
 import type { Context } from '../context.ts'
 import { statement } from '../db/database.ts'
 import { type Writing, write } from '../write.ts'
-import { canChangeStatus, canRename } from './conversation.policy.ts'
+import { canChangeStatus, canRename, isOpenForContent } from './conversation.policy.ts'
 import { type ConversationRow, toConversation } from './conversation.tables.ts'
 
 type Update = ParsedInput<'updateConversation'>
@@ -36,7 +36,8 @@ function sameContext(a: Conversation['context'], b: Conversation['context']): bo
 /**
  * Changes subject, context or status. No change, no event.
  * @returns the conversation as it is now
- * @throws ParleyError `not_found` outside of it, `forbidden` for what the actor may not change
+ * @throws ParleyError `not_found` outside of it, `forbidden` for what the actor may not change, `conversation_archived` for another subject or
+ *   context of one that stays archived
  */
 export function updateConversation(ctx: Context, input: Update): Promise<{ conversation: Conversation }> {
   return write(ctx, input.conversationId, async (writing) => {
@@ -45,7 +46,9 @@ export function updateConversation(ctx: Context, input: Update): Promise<{ conve
     const after = merge(writing.conversation, input)
     const renamed = before.subject !== after.subject
     const moved = before.status !== after.status
-    if (!renamed && !moved && sameContext(before.context, after.context)) return { conversation: before }
+    const named = renamed || !sameContext(before.context, after.context)
+    if (!named && !moved) return { conversation: before }
+    if (named && !isOpenForContent(before) && !isOpenForContent(after)) throw new ParleyError('conversation_archived')
     const { context, subject, status } = after
     await writing.tx.query(update, [
       ctx.actor.workspaceId,

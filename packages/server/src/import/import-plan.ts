@@ -71,7 +71,7 @@ function refusalOf({ conversation }: Present, person: PersonRow | undefined, joi
   if (person.removed) return 'author: was removed from the conversation'
   try {
     requireOpen(conversation)
-    requireFitting(conversation, [person.role])
+    requireFitting(conversation, [person.role], 'participants')
   } catch (error) {
     if (error instanceof ParleyError) return error.message
     throw error

@@ -1,4 +1,4 @@
-import { ParleyError } from '@parley/protocol'
+import { invalidField } from '@parley/protocol'
 import type { Services } from '../context.ts'
 import { type ConversationRow, conversationColumns } from '../conversations/conversation.tables.ts'
 import { type Scope, statement, type Tx } from '../db/database.ts'
@@ -261,10 +261,11 @@ async function requireOptions({ db, scope, options }: Run): Promise<void> {
     ])
     const ids = new Set(found.map((row) => row.id))
     const missing = options.participants.filter((userId) => !ids.has(userId))
-    if (missing.length > 0) throw new ParleyError('invalid', `There is no such user: ${missing.join(', ')}`)
+    if (missing.length > 0) throw invalidField('participants', `There is no such user: ${missing.join(', ')}`)
     requireFitting(
       options,
       found.map((row) => row.role),
+      'participants',
     )
   })
 }

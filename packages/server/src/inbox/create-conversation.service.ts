@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type OperationOutput, ParleyError, type ParsedInput } from '@parley/protocol'
+import { invalidField, type OperationOutput, ParleyError, type ParsedInput } from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
 import { statement, type Tx } from '../db/database.ts'
@@ -7,6 +7,7 @@ import { recordMessage } from '../messages/send.service.ts'
 import { requireFitting } from '../participants/participant.policy.ts'
 import type { ParticipantRow } from '../participants/participant.tables.ts'
 import { readKnownUsers } from '../users/user.service.ts'
+import type { UserRow } from '../users/user.tables.ts'
 import { type Writing, writeNew } from '../write.ts'
 import { getConversation } from './inbox.service.ts'
 
@@ -33,19 +34,22 @@ const insertParticipants = statement(
    select $1, $2, x, case when x = $4 then 'owner' else 'member' end from unnest($3::text[]) as x`,
 )
 
+function requireKnown({ actor }: Context, { participants }: Input, known: ReadonlyMap<string, UserRow>): void {
+  const unknown = participants.flatMap((userId, index) => {
+    const exists = userId === actor.userId || known.has(userId)
+    return exists ? [] : [{ path: `participants.${index}`, problem: 'There is no such person' }]
+  })
+  if (unknown.length > 0) throw new ParleyError('invalid', 'Some people do not exist', { fields: unknown })
+}
+
 async function requirePeople(tx: Tx, ctx: Context, input: Input): Promise<string[]> {
   const others = [...new Set(input.participants)].filter((userId) => userId !== ctx.actor.userId)
   const known = await readKnownUsers(tx, ctx, others)
-  const unknown = others.filter((userId) => !known.has(userId))
-  if (unknown.length > 0) {
-    throw new ParleyError('invalid', 'Some people do not exist', { fields: ['participants'], unknown })
-  }
+  requireKnown(ctx, input, known)
   if (input.direct && others.length !== 1) {
-    throw new ParleyError('invalid', 'A direct conversation is with exactly one other person', {
-      fields: ['participants'],
-    })
+    throw invalidField('participants', 'A direct conversation is with exactly one other person')
   }
-  requireFitting(input, [ctx.actor.role, ...[...known.values()].map((user) => user.role)])
+  requireFitting(input, [ctx.actor.role, ...[...known.values()].map((user) => user.role)], 'participants')
   return [ctx.actor.userId, ...others]
 }
 
@@ -112,7 +116,10 @@ async function fill(ctx: Context, writing: Writing, input: Input): Promise<boole
 
 /** What the caller asked for, so that the same key with other content can be told from a retry. */
 function bodyHash({ clientKey: _, ...body }: Input): string {
-  return createHash('sha256').update(JSON.stringify(body)).digest('base64url')
+  const participants = [...new Set(body.participants)].sort()
+  return createHash('sha256')
+    .update(JSON.stringify({ ...body, participants }))
+    .digest('base64url')
 }
 
 async function findCreated(ctx: Context, input: Input): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { limits, type OperationOutput, type ParsedInput } from '@parley/protocol'
+import { invalidField, limits, type OperationOutput, type ParsedInput } from '@parley/protocol'
 import { type Actor, type Context, type Line, lineOf, scopeOf } from '../context.ts'
 import { type Access, accessConversation, type VersionedAccess } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
@@ -96,11 +96,17 @@ async function takeNewestPage(tx: Tx, ctx: Context, access: VersionedAccess, inp
   return page
 }
 
+function requireOnePosition(input: Input): void {
+  const given = (['before', 'after', 'around'] as const).filter((name) => input[name] !== undefined)
+  if (given[1] !== undefined) throw invalidField(given[1], `A page is ${given.join(' or ')} a position, not both`)
+}
+
 /**
  * A page of messages, oldest first, with the position it was read at.
- * @throws ParleyError `not_found` outside of the conversation
+ * @throws ParleyError `not_found` outside of the conversation, `invalid` for more than one position
  */
 export function listMessages(ctx: Context, input: Input): Promise<Page> {
+  requireOnePosition(input)
   const { actor, db } = ctx
   return db.transaction('read', scopeOf(actor), async (tx) => {
     const access = await accessConversation(tx, actor, input.conversationId)

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type Audience, limits, type Message, ParleyError, type ParsedInput } from '@parley/protocol'
+import { type Audience, invalidField, limits, type Message, ParleyError, type ParsedInput } from '@parley/protocol'
 import { type Context, type Ids, lineOf, type Services } from '../context.ts'
 import { requireOpen } from '../conversations/conversation.policy.ts'
 import { KeyTaken, statement, type Tx } from '../db/database.ts'
@@ -79,7 +79,7 @@ function requireQuotable({ actor, writing, draft }: Posting, quoted: MessageRow 
   const visible = quoted?.conversation_id === conversation.id && canSee(lineOf(actor), participant.from_seq, quoted)
   if (!visible) throw new ParleyError('not_found')
   if (quoted.audience === 'team' && draft.audience === 'everyone') {
-    throw new ParleyError('invalid', 'A note can only be quoted in a note', { fields: ['replyTo'] })
+    throw invalidField('replyTo', 'A note can only be quoted in a note')
   }
 }
 

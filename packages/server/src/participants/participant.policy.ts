@@ -1,4 +1,4 @@
-import { ParleyError, type Role } from '@parley/protocol'
+import { invalidField, type Role } from '@parley/protocol'
 import { type Actor, type Line, lineOf } from '../context.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
 import type { ParticipantRow } from './participant.tables.ts'
@@ -26,11 +26,18 @@ export function fits({ kind }: Pick<ConversationRow, 'kind'>, line: Line): boole
   return kind === 'external' || line === 'team'
 }
 
-/** @throws ParleyError `invalid` when people of the other side would enter an internal conversation */
-export function requireFitting(conversation: Pick<ConversationRow, 'kind'>, roles: Iterable<Role>): void {
+/**
+ * @param field names the people in the input
+ * @throws ParleyError `invalid` when people of the other side would enter an internal conversation
+ */
+export function requireFitting(
+  conversation: Pick<ConversationRow, 'kind'>,
+  roles: Iterable<Role>,
+  field: 'participants' | 'userId',
+): void {
   for (const role of roles) {
     if (!fits(conversation, lineOf({ role }))) {
-      throw new ParleyError('invalid', 'Only the team can be in an internal conversation', { fields: ['participants'] })
+      throw invalidField(field, 'Only the team can be in an internal conversation')
     }
   }
 }

@@ -1,4 +1,5 @@
 import {
+  invalidField,
   limits,
   type OperationOutput,
   ParleyError,
@@ -53,6 +54,11 @@ const leave = statement(
   'update participants set removed_at = now() where workspace_id = $1 and conversation_id = $2 and user_id = $3',
 )
 
+const makeGroup = statement(
+  'conversation-group',
+  'update conversations set direct = false where workspace_id = $1 and id = $2',
+)
+
 /** Who takes over when the last owner goes: a team member before an outsider, the longest there first. */
 const heir = statement(
   'participant-heir',
@@ -102,14 +108,21 @@ export function listParticipants(
   })
 }
 
+async function becomeGroup(ctx: Context, writing: Writing): Promise<void> {
+  const { tx, conversation } = writing
+  await tx.query(makeGroup, [ctx.actor.workspaceId, conversation.id])
+  writing.emit({ type: 'conversation-updated', entityId: conversation.id })
+}
+
 async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParticipant'>): Promise<void> {
   const { tx, conversation, participant } = writing
   const user = (await readKnownUsers(tx, ctx, [input.userId])).get(input.userId)
-  if (!user) throw new ParleyError('invalid', 'There is no such person', { fields: ['userId'] })
-  requireFitting(conversation, [user.role])
+  if (!user) throw invalidField('userId', 'There is no such person')
+  requireFitting(conversation, [user.role], 'userId')
   if (conversation.participant_count >= limits.participantsPerConversation) {
-    throw new ParleyError('invalid', 'This conversation is full', { fields: ['userId'] })
+    throw invalidField('userId', 'This conversation is full')
   }
+  if (conversation.direct && conversation.participant_count >= 2) await becomeGroup(ctx, writing)
   const { seq } = writing.emit({ type: 'participant-added', entityId: input.userId })
   await tx.query(enter, [
     ctx.actor.workspaceId,
@@ -126,6 +139,7 @@ async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParti
 
 /**
  * Adds a person, who sees what comes from now on, or everything that the one sees who adds him; marks start at the head. Who is there already stays as he is.
+ * With a third person a direct conversation is one no more.
  * @throws ParleyError `not_found` outside of it, `forbidden`, `invalid` for a person one may not add, `conversation_archived`
  */
 export function addParticipant(

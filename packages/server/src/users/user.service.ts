@@ -1,4 +1,4 @@
-import { limits, ParleyError, type ParsedInput, type Profile } from '@parley/protocol'
+import { invalidField, limits, type ParsedInput, type Profile } from '@parley/protocol'
 import { type Context, lineOf, scopeOf } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { statement, type Tx } from '../db/database.ts'
@@ -52,7 +52,8 @@ export function listUsers(
   return db.transaction('read', scopeOf(actor), async (tx) => {
     if (input.ids !== undefined) {
       const ids = [...new Set(input.ids.split(',').filter(Boolean))]
-      if (ids.length > limits.participantsPerRequest) throw new ParleyError('invalid', 'Too many ids')
+      if (ids.length > limits.participantsPerRequest)
+        throw invalidField('ids', `More than ${limits.participantsPerRequest} ids`)
       const rows = await tx.query<UserRow>(knownByIds, [actor.workspaceId, ids, team, actor.userId])
       return { items: rows.map(toProfile), nextCursor: null }
     }
