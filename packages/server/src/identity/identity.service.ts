@@ -89,6 +89,18 @@ function recheckWorkspace(
   })
 }
 
+function accountsOf(
+  services: Services,
+): Pick<Identity, 'createUser' | 'setPassword' | 'updateUser' | 'activateUser' | 'deactivateUser'> {
+  return {
+    createUser: (user) => createUser(services, user),
+    setPassword: (person, password) => setPassword(services, person, password),
+    updateUser: (person, change) => updateUser(services, person, change),
+    activateUser: (person) => activateUser(services, person),
+    deactivateUser: (person) => deactivateUser(services, person),
+  }
+}
+
 /**
  * Identity over a database.
  * @param services what the program works with
@@ -139,10 +151,6 @@ export function createIdentity(
     },
     getMe: (actor) => readMe(services, actor),
     createSignInLink: (workspaceId, userId) => createLink(services, { workspaceId, userId }),
-    createUser: (user) => createUser(services, user),
-    setPassword: (person, password) => setPassword(services, person, password),
-    updateUser: (person, change) => updateUser(services, person, change),
-    activateUser: (person) => activateUser(services, person),
-    deactivateUser: (person) => deactivateUser(services, person),
+    ...accountsOf(services),
   }
 }
