@@ -1,43 +1,11 @@
 import { limits } from '@parley/protocol'
-import {
-  note,
-  type People,
-  people,
-  say,
-  signToken,
-  startConversation,
-  startTcpProxy,
-  startTestServer,
-  type TcpProxy,
-  type TestServer,
-} from '@parley/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { note, type People, people, say, signToken, startConversation, startTestServer } from '@parley/testing'
+import { expect, test, vi } from 'vitest'
 import type { ParleyClient } from '../src/api.ts'
-import { createClient } from '../src/client.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
 import { selectRows } from '../src/rows.ts'
 import { listKey } from '../src/selectors.ts'
-
-let server: TestServer
-let network: TcpProxy
-let who: People
-const open: ParleyClient[] = []
-
-beforeAll(async () => {
-  server = await startTestServer()
-  who = await people(server)
-})
-
-beforeEach(async () => {
-  network = await startTcpProxy(server.url)
-})
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((client) => client.close()))
-  await network.close()
-})
-
-afterAll(() => server.close())
+import { clientWith, goOffline, isOnline, network, server, until, who } from './scene.ts'
 
 interface Given {
   readonly storage?: OutboxStorage
@@ -46,21 +14,11 @@ interface Given {
 }
 
 function clientOf(person: keyof People, { storage, overNetwork = false }: Given = {}): ParleyClient {
-  const client = createClient({
+  return clientWith({
     serverUrl: overNetwork ? network.url : server.url,
     getToken: () => signToken(server, who[person]),
     ...(storage ? { storage } : {}),
   })
-  open.push(client)
-  return client
-}
-
-async function until(check: () => unknown, what: string): Promise<void> {
-  await expect.poll(check, { interval: 10, timeout: 10_000, message: what }).toBeTruthy()
-}
-
-function isOnline({ store }: ParleyClient): boolean {
-  return store.getState().connection.status === 'online'
 }
 
 async function online(person: keyof People, given?: Given): Promise<ParleyClient> {
@@ -72,11 +30,6 @@ async function online(person: keyof People, given?: Given): Promise<ParleyClient
 
 function textsOf({ store }: ParleyClient, id: string): string[] {
   return (store.getState().timelines[id]?.items ?? []).map(({ text }) => text).filter((text) => text !== '')
-}
-
-function goOffline(): void {
-  network.hold('up', 'down')
-  network.cut()
 }
 
 /** Makes the server one over another database, in which a conversation's messages read differently. */
@@ -116,8 +69,7 @@ test('CL-3 what is written while the network is away is sent, and what was misse
   const id = await conversationWith('before')
   const alice = await online('alice', { overNetwork: true })
   await alice.conversations.open(id)
-  goOffline()
-  await until(() => !isOnline(alice), 'cut off')
+  await goOffline(alice)
   alice.messages.send(id, { text: 'mine 1' })
   alice.messages.send(id, { text: 'mine 2' })
   await say(who.bob, id, 'theirs')
@@ -172,8 +124,7 @@ test('CL-9 being removed takes the conversation away, at once and after an absen
   await Promise.all([bob.conversations.open(first), bob.conversations.open(second)])
   await who.alice.call('removeParticipant', { conversationId: first, userId: 'bob' })
   await until(() => bob.store.getState().conversations[first] === undefined, 'the first one is gone')
-  goOffline()
-  await until(() => !isOnline(bob), 'cut off')
+  await goOffline(bob)
   await who.alice.call('removeParticipant', { conversationId: second, userId: 'bob' })
   network.flow()
   bob.reconnectNow()
@@ -209,8 +160,7 @@ test('CL-70 a note never reaches the client of the other side, nor does a trace 
   await until(() => alice.store.getState().outbox[id] === undefined, 'the note is stored')
   expect(selectRows(alice.store.getState(), id).map(({ key }) => key)).toContain(told)
   await note(who.bob, id, 'secret-word too')
-  goOffline()
-  await until(() => !isOnline(carol), 'cut off')
+  await goOffline(carol)
   await note(who.bob, id, 'secret-word again')
   network.flow()
   carol.reconnectNow()
@@ -248,7 +198,7 @@ test('CL-10 what was written before a reload without a network is sent after it'
   const storage = memoryStorage()
   const before = await online('alice', { storage, overNetwork: true })
   await before.conversations.open(id)
-  goOffline()
+  await goOffline(before)
   const key = before.messages.send(id, { text: 'kept' })
   before.drafts.set(id, 'everyone', 'half a')
   await before.close()
@@ -279,8 +229,7 @@ test('CL-6 a device that missed a lot is at the head again', async () => {
   const id = await conversationWith('before')
   const alice = await online('alice', { overNetwork: true })
   await alice.conversations.open(id)
-  goOffline()
-  await until(() => !isOnline(alice), 'cut off')
+  await goOffline(alice)
   const missed = limits.resumeEvents + 20
   await Promise.all(Array.from({ length: missed - 1 }, (_, i) => say(who.bob, id, `missed ${i}`)))
   await say(who.bob, id, 'missed last')
@@ -305,6 +254,22 @@ test('CL-4 a server with another database is noticed, and everything loaded afre
   expect(Object.values(lists).map(({ status }) => status)).toEqual(['ready', 'ready'])
   expect(timelines[id]?.status).toBe('ready')
   await until(() => alice.store.getState().participants[id]?.items.length === 3, 'people loaded afresh')
+})
+
+test('CL-4 what was missed and is forgotten by the log is loaded afresh', async () => {
+  const id = await conversationWith('before')
+  const alice = await online('alice', { overNetwork: true })
+  await alice.conversations.open(id)
+  await goOffline(alice)
+  await who.bob.call('updateConversation', { conversationId: id, subject: 'Meanwhile' })
+  await say(who.bob, id, 'meanwhile')
+  await server.database.query('delete from changes where conversation_id = $1', [id])
+  network.flow()
+  alice.reconnectNow()
+  await until(() => textsOf(alice, id).at(-1) === 'meanwhile', 'at the head')
+  expect(alice.store.getState().conversations[id]?.conversation.subject).toBe('Meanwhile')
+  await say(who.bob, id, 'after')
+  await until(() => textsOf(alice, id).at(-1) === 'after', 'goes on')
 })
 
 test('CL-7 messages are shown after a change of the database also when lists cannot be loaded at that moment', async () => {
@@ -353,7 +318,7 @@ test('CL-33 signing out erases the device', async () => {
   const storage = memoryStorage()
   const alice = await online('alice', { storage, overNetwork: true })
   await alice.conversations.open(id)
-  goOffline()
+  await goOffline(alice)
   alice.messages.send(id, { text: 'unsent' })
   alice.drafts.set(id, 'everyone', 'half a')
   await expect(alice.session.signOut()).rejects.toMatchObject({ code: 'unavailable' })
@@ -367,7 +332,7 @@ test('CL-33 signing out erases the device', async () => {
 test('CL-62 reads that come too fast wait their turn', async () => {
   const strict = await startTestServer({ rateLimits: true })
   const { alice } = await people(strict)
-  const client = createClient({ serverUrl: strict.url, getToken: () => signToken(strict, alice) })
+  const client = clientWith({ serverUrl: strict.url, getToken: () => signToken(strict, alice) })
   await client.start()
   const answers = await Promise.allSettled(
     Array.from({ length: 75 }, (_value, index) => client.users.load([`a${index}`])),

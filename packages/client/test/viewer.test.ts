@@ -1,61 +1,18 @@
-import {
-  note,
-  type People,
-  people,
-  say,
-  signToken,
-  startConversation,
-  startTcpProxy,
-  startTestServer,
-  type TcpProxy,
-  type TestServer,
-} from '@parley/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { note, say, signToken, startConversation } from '@parley/testing'
+import { expect, test } from 'vitest'
 import type { ParleyClient } from '../src/api.ts'
-import { createClient } from '../src/client.ts'
 import { memoryStorage } from '../src/outbox-storage.ts'
-
-let server: TestServer
-let network: TcpProxy
-let who: People
-const open: ParleyClient[] = []
-
-beforeAll(async () => {
-  server = await startTestServer()
-  who = await people(server)
-})
-
-beforeEach(async () => {
-  network = await startTcpProxy(server.url)
-})
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((client) => client.close()))
-  await network.close()
-})
-
-afterAll(() => server.close())
+import { clientWith, goOffline, isOnline, network, server, until, who } from './scene.ts'
 
 function stateOf({ store }: ParleyClient) {
   return store.getState()
 }
 
-async function until(check: () => unknown, what: string): Promise<void> {
-  await expect.poll(check, { interval: 10, timeout: 15_000, message: what }).toBeTruthy()
-}
-
 async function online(serverUrl: string, getToken: () => Promise<string>): Promise<ParleyClient> {
-  const client = createClient({ serverUrl, getToken, storage: memoryStorage() })
-  open.push(client)
+  const client = clientWith({ serverUrl, getToken, storage: memoryStorage() })
   await client.start()
-  await until(() => stateOf(client).connection.status === 'online', 'online')
+  await until(() => isOnline(client), 'online')
   return client
-}
-
-async function goOffline(client: ParleyClient): Promise<void> {
-  network.hold('up', 'down')
-  network.cut()
-  await until(() => stateOf(client).connection.status !== 'online', 'cut off')
 }
 
 /** Ends a token, as its owner does who signs out elsewhere. */

@@ -170,6 +170,12 @@ test('G12 a mark that has moved is found once, as far as it went, and in the lin
   close()
 })
 
+/** Whether no transaction of before is open that could still come, in whatever database of the cluster. */
+async function allSettled(): Promise<boolean | undefined> {
+  const settled = 'select bool_and(xid < pg_snapshot_xmin(pg_current_snapshot())) as settled from mark_moves'
+  return (await database.query<{ settled: boolean }>(settled))[0]?.settled
+}
+
 test('G12 marks that moved are kept for a minute, and then forgotten', async () => {
   const conversationId = await makeConversation()
   const kept = async () => {
@@ -178,6 +184,7 @@ test('G12 marks that moved are kept for a minute, and then forgotten', async () 
   }
   let time = 0
   await moveMark(conversationId, 1, 1)
+  await expect.poll(allSettled, { message: 'transactions of other databases' }).toBe(true)
   const { look, close } = await startListening(() => time)
   time = 59_000
   await look()
