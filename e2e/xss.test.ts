@@ -162,6 +162,14 @@ describe('UI-33 what people write never becomes anything but text', () => {
       return seen
     })
     expect(violation).toBe('frame-src')
+    const outline = await probe.evaluate(() => {
+      document.head.append(
+        Object.assign(document.createElement('style'), { textContent: 'body { outline: 9px solid }' }),
+      )
+      document.body.setAttribute('style', 'outline: 9px solid')
+      return getComputedStyle(document.body).outlineStyle
+    })
+    expect(outline).toBe('none')
     await probe.close()
   })
 
@@ -192,7 +200,17 @@ describe('UI-33 what people write never becomes anything but text', () => {
     await expectOwnDirection()
   })
 
-  it('UI-33 in a quote, in the field of an edit, in a dialog', async () => {
+  it('UI-33 SEC-108 a menu and a dialog bring their style under the policy of the page', async () => {
+    await page.getByRole('button', { name: 'More', exact: true }).first().click()
+    await page.getByRole('menuitem', { name: 'Leave conversation' }).click()
+    await page.getByRole('dialog').waitFor()
+    expect(await page.evaluate(() => getComputedStyle(document.body).overflow)).toBe('hidden')
+    await expectInert()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  })
+
+  it('UI-33 in a quote, in the field of an edit', async () => {
     await page.getByRole('button', { name: 'Close', exact: true }).click()
     await page.getByTestId('message').last().focus()
     await page.keyboard.press('r')

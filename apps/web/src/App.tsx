@@ -72,11 +72,13 @@ function NotFound() {
   )
 }
 
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce
+
 /** The application: routes around the messaging. */
 export function App() {
   const theme = useTheme()
   return (
-    <MessagingProvider theme={theme[0]}>
+    <MessagingProvider theme={theme[0]} nonce={nonce}>
       <BrowserRouter>
         <Routes>
           <Route path="/" element={<Redirect to="/inbox" replace />} />

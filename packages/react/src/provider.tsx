@@ -1,9 +1,11 @@
 import { createClient, type ParleyClient, type State } from '@parley/client'
+import { setNonce } from 'get-nonce'
 import {
   createContext,
   type ReactNode,
   useContext,
   useEffect,
+  useInsertionEffect,
   useMemo,
   useRef,
   useState,
@@ -30,6 +32,8 @@ export interface MessagingProviderProps {
   /** Gives the token the host signed for its user. */
   readonly getToken?: () => Promise<string>
   readonly theme?: Theme
+  /** Of the page's Content-Security-Policy, where it asks for one: for the style that dialogs and menus add while they are open. */
+  readonly nonce?: string | undefined
   readonly children: ReactNode
 }
 
@@ -54,6 +58,10 @@ function useOwnClient({ client, serverUrl = '', getToken }: MessagingProviderPro
 /** Gives everything below it a client, and the root that carries the tokens of the look. */
 export function MessagingProvider(props: MessagingProviderProps) {
   const client = useOwnClient(props)
+  const { nonce } = props
+  useInsertionEffect(() => {
+    if (nonce !== undefined) setNonce(nonce)
+  }, [nonce])
   const [container, setContainer] = useState<HTMLElement | null>(null)
   const surroundings = useMemo(() => ({ client, container }), [client, container])
   return (

@@ -13,14 +13,15 @@ export const apiHeaders: Readonly<Record<string, string>> = {
 
 const permissions = ['camera', 'display-capture', 'geolocation', 'microphone', 'payment', 'usb']
 
-/** Headers of the application's page and its files. */
-export const pageHeaders: Readonly<Record<string, string>> = {
-  'content-security-policy': [
+/** Pictures of people are wherever their hosts keep them; sockets are of our own origin, which older browsers want told by its address. */
+function contentPolicy({ publicUrl }: Pick<Config, 'publicUrl'>, nonce: string | undefined): string {
+  const sockets = publicUrl === undefined ? '' : ` ${new URL(publicUrl).origin.replace(/^http/, 'ws')}`
+  return [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    `style-src 'self'${nonce === undefined ? '' : ` 'nonce-${nonce}'`}`,
     "img-src 'self' blob: data: https:",
-    "connect-src 'self' ws: wss:",
+    `connect-src 'self'${sockets}`,
     "font-src 'self'",
     "manifest-src 'self'",
     "frame-ancestors 'none'",
@@ -28,12 +29,22 @@ export const pageHeaders: Readonly<Record<string, string>> = {
     "object-src 'none'",
     "form-action 'self'",
     "require-trusted-types-for 'script'",
-  ].join('; '),
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': permissions.map((name) => `${name}=()`).join(', '),
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
+  ].join('; ')
+}
+
+/**
+ * Headers of the application's page and its files.
+ * @param nonce of the page, for the styles it adds
+ */
+export function pageHeaders(config: Pick<Config, 'publicUrl'>, nonce?: string): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': contentPolicy(config, nonce),
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'permissions-policy': permissions.map((name) => `${name}=()`).join(', '),
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  }
 }
 
 /**

@@ -1,7 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
-import { ParleyError } from '@parley/protocol'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
@@ -18,8 +14,7 @@ import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { watchYoungTables } from './db/young-tables.ts'
 import { Groups } from './groups.ts'
-import { createHttp, errorBody, type Handlers } from './http.ts'
-import { pageHeaders } from './http-headers.ts'
+import { createHttp, type Handlers } from './http.ts'
 import { identityRoutes } from './identity/identity.routes.ts'
 import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { inboxRoutes } from './inbox/inbox.routes.ts'
@@ -36,6 +31,7 @@ import type { Siblings } from './siblings.ts'
 import { statsRoutes } from './stats/stats.routes.ts'
 import { createStats, type ReadStats } from './stats/stats.service.ts'
 import { userRoutes } from './users/user.routes.ts'
+import { serveApplication } from './web.ts'
 import { Seats } from './write-seats.ts'
 
 /** A running server. */
@@ -58,7 +54,6 @@ export interface ServerParts {
   readonly siblings?: Siblings | undefined
 }
 
-const webRoot = join(import.meta.dirname, '../../../apps/web/dist')
 const closeLimit = 9_000
 const closeSweep = 50
 
@@ -96,28 +91,6 @@ function serveHealth(app: FastifyInstance, services: Services, metrics: Metrics)
   })
 }
 
-async function serveApplication(app: FastifyInstance): Promise<void> {
-  const built = existsSync(join(webRoot, 'index.html'))
-  if (built) {
-    await app.register(fastifyStatic, {
-      root: webRoot,
-      wildcard: false,
-      setHeaders: (reply, path) => {
-        const immutable = path.includes('/assets/')
-        reply.headers({
-          ...pageHeaders,
-          'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-        })
-      },
-    })
-  }
-  app.setNotFoundHandler((request, reply) => {
-    const page = request.method === 'GET' && !request.url.startsWith('/api/') && !/\.\w+(\?|$)/.test(request.url)
-    if (built && page) return reply.sendFile('index.html')
-    return reply.status(404).send(errorBody(new ParleyError('not_found'), request.id))
-  })
-}
-
 /** Lets open requests end, up to a limit; what takes longer is cut. */
 async function closeGently(app: FastifyInstance): Promise<void> {
   const sweep = setInterval(() => app.server.closeIdleConnections(), closeSweep)
@@ -149,7 +122,12 @@ function openShared({ redisUrl, rateLimits }: Config, { epoch }: Database): Shar
 }
 
 /** Opens what all operations share; `opened` closes it. */
-async function openServices(config: Config, parts: ServerParts, metrics: Metrics, opened: AsyncDisposableStack) {
+async function openServices(
+  config: Config,
+  parts: ServerParts,
+  metrics: Metrics,
+  opened: AsyncDisposableStack,
+): Promise<Services> {
   const { connection, log, siblings, clock = systemClock } = parts
   await migrate(connection)
   const db = await openDatabase(connection, log)
@@ -187,7 +165,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const readStats = createStats(services, (workspaceId) => realtime.socketsOf(workspaceId))
   const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity, readStats))
   serveHealth(app, services, metrics)
-  await serveApplication(app)
+  await serveApplication(app, config)
   await app.ready()
   const tail = await startTail(services)
   opened.defer(() => tail.close())

@@ -109,9 +109,11 @@ describe('headers', () => {
         "object-src 'none'",
         "form-action 'self'",
         "require-trusted-types-for 'script'",
+        "connect-src 'self'",
       ]) {
         expect(policy.split('; ')).toContain(part)
       }
+      expect(policy).not.toContain('unsafe')
       expect(Object.fromEntries(answer.headers)).toMatchObject({
         'cross-origin-opener-policy': 'same-origin',
         'cross-origin-resource-policy': 'same-origin',
@@ -121,6 +123,18 @@ describe('headers', () => {
       expect(answer.headers.get('permissions-policy')).toContain('camera=()')
     },
   )
+
+  test.runIf(built)('SEC-108 the page has a nonce of its own each time, for the styles it adds', async () => {
+    const nonces = await Promise.all(
+      ['/', '/', '/inbox'].map(async (path) => {
+        const { headers, text } = await get(path)
+        const [, nonce = 'none'] = /'nonce-([\w-]+)'/.exec(headers.get('content-security-policy') ?? '') ?? []
+        expect(text).toContain(`<meta property="csp-nonce" nonce="${nonce}">`)
+        return nonce
+      }),
+    )
+    expect(new Set(nonces).size).toBe(3)
+  })
 })
 
 describe('cross-origin', () => {
