@@ -211,6 +211,21 @@ describe('a server', () => {
     expect((await bob.callRaw('signOut', {})).status).toBe(200)
   })
 
+  test('SEC-limits refuses signals above the limit of a person, over all sockets together; messages go on', async () => {
+    const { alice, bob } = await people(server, 'signals')
+    const { conversation } = await startConversation(alice, [bob])
+    const sockets = await Promise.all([bob.online(), bob.online(), bob.online()])
+    const input = { conversationId: conversation.id, audience } as const
+    const signals = sockets.flatMap((socket) => {
+      return Array.from({ length: limits.signalsBurst }, () => socket.command('start-typing', input))
+    })
+    const refusals = refusalsOf(await Promise.allSettled(signals))
+    expect(refusals.length).toBeGreaterThan(limits.signalsBurst)
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'rate_limited' })
+    await say(bob, conversation.id, 'still here')
+    for (const socket of sockets) socket.close()
+  })
+
   test.each([
     ['searches', limits.searchesPerMinute, 'listUsers', { q: 'bob' }, {}],
     ['searches of conversations', limits.searchesPerMinute, 'listConversations', { q: 'bob' }, {}],

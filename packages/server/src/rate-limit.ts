@@ -6,7 +6,7 @@ import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
 import type { SharedCounts } from './redis.ts'
 
 /** What is limited: what a person does; calls of nobody known, and upgrades to a socket, from an address. */
-export type Spending = 'message' | 'call' | 'mark' | 'search' | 'conversation' | 'anonymous-call' | 'upgrade'
+export type Spending = 'message' | 'call' | 'mark' | 'signal' | 'search' | 'conversation' | 'anonymous-call' | 'upgrade'
 
 /** What every call of an operation spends. Marks are told by each device for itself, and must not keep its owner from writing; to leave is free. */
 export function feeOf(operation: OperationName): Spending | undefined {
@@ -41,6 +41,7 @@ function ratesOf({ messagesPerMinute }: Pick<Config, 'messagesPerMinute'>): Reco
     message: { perMinute: messagesPerMinute, burst: Math.min(limits.messagesBurst, messagesPerMinute) },
     call: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
     mark: { perMinute: limits.callsPerMinute, burst: limits.callsBurst },
+    signal: { perMinute: limits.signalsPerMinute, burst: limits.signalsBurst },
     search: { perMinute: limits.searchesPerMinute, burst: limits.searchesPerMinute },
     conversation: { perMinute: limits.conversationsPerMinute, burst: limits.conversationsPerMinute },
     'anonymous-call': { perMinute: limits.anonymousCallsPerMinute, burst: limits.anonymousCallsPerMinute },

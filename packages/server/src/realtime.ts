@@ -15,7 +15,7 @@ import { sendMessage } from './messages/send-anywhere.service.ts'
 import type { Metrics } from './metrics.ts'
 import { parseInput } from './parse.ts'
 import { PresenceService } from './presence/presence.service.ts'
-import { actorKey, type Rates } from './rate-limit.ts'
+import { actorKey, type Rates, type Spending } from './rate-limit.ts'
 import { type Connection, Connections } from './realtime-connections.ts'
 import { Entrance, placeOf } from './realtime-entrance.ts'
 import { Outlets } from './realtime-outlets.ts'
@@ -39,6 +39,15 @@ interface EngineParts {
   readonly clients: object
   /** WebSockets answer pings by themselves unless told otherwise, however little is read of the answers; {@link Entrance} does it for them. */
   readonly ws: { readonly options: { autoPong: boolean } }
+}
+
+/** What a command spends. */
+const fees: Readonly<Record<CommandName, Spending>> = {
+  resume: 'call',
+  'send-message': 'message',
+  'start-typing': 'signal',
+  'stop-typing': 'signal',
+  'set-presence': 'signal',
 }
 
 const recheckInterval = 5_000
@@ -276,12 +285,11 @@ export class Realtime {
 
   async #perform(connection: Connection, name: CommandName, raw: unknown): Promise<object> {
     const { ctx, reader } = connection
+    await this.#parts.rates.spend(fees[name], actorKey(ctx.actor))
     switch (name) {
       case 'resume':
-        await this.#parts.rates.spend('call', actorKey(ctx.actor))
         return this.#resume(connection, raw)
       case 'send-message':
-        await this.#parts.rates.spend('message', actorKey(ctx.actor))
         return sendMessage(ctx, parse(name, raw))
       case 'start-typing':
         signalTyping(ctx, this.#delivery, 'user-typing', parse(name, raw))
