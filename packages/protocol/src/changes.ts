@@ -6,7 +6,7 @@ import { operation } from './operation.ts'
 
 /**
  * Changes after a cursor. `ok`: apply `items`, then stand at `seq`; `more` says to ask again.
- * `resync`: the cursor does not fit this database; load afresh.
+ * `resync`: the cursor does not fit this database, or is older than its log; load afresh.
  */
 export const changesPage = z
   .strictObject({

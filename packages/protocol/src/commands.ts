@@ -10,7 +10,7 @@ const nothing = z.strictObject({})
  * What a client may ask over the socket; each is acknowledged with its output or an error body.
  * `resume` takes the cursors the client holds (at most 500) and answers what it missed: heads of all its conversations, events
  * to apply in order, and in `behind` the conversations whose changes it must fetch. A conversation that is not
- * among the heads is gone; one without a cursor is new.
+ * among the heads is gone; one without a cursor is new. `resync`: the cursors do not fit this database, or are older than its log.
  * `send-message` is the operation `sendMessage` by another way: the same rules, the same answer, the same client keys.
  */
 export const commands = {

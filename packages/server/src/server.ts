@@ -6,6 +6,7 @@ import { redisBus } from './bus-redis.ts'
 import { siblingBus } from './bus-siblings.ts'
 import { openCache } from './cache.ts'
 import { changeRoutes } from './changes/change.routes.ts'
+import { watchOldChanges } from './changes/forget.service.ts'
 import { startTail } from './changes/tail.service.ts'
 import type { Config } from './config.ts'
 import { type Clock, idsFrom, type Services, steadyClock, systemClock } from './context.ts'
@@ -169,6 +170,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   await app.ready()
   const tail = await startTail(services)
   opened.defer(() => tail.close())
+  opened.defer(watchOldChanges(services))
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   opened.defer(async () => void (await Promise.all([realtime.close(), closeGently(app)])))
   const listening = { port: config.port, host: config.host, reusePort: parts.siblings !== undefined && sharesPorts }

@@ -29,6 +29,7 @@ export interface Stretch {
  * What a viewer missed in a conversation he has access to.
  * @param after the last position he has accounted for, in his line
  * @param limit how many changes to read at most
+ * @returns null when the log does not go back that far
  */
 export async function readStretch(
   tx: Tx,
@@ -36,27 +37,29 @@ export async function readStretch(
   access: Access,
   after: number,
   limit: number,
-): Promise<Stretch> {
+): Promise<Stretch | null> {
   const line = lineOf(actor)
   const { conversation, participant } = access
   const head = headIn(conversation, line)
   if (after >= head) return { items: [], seq: head, more: false }
   const values = [actor.workspaceId, conversation.id, after, limit]
   const changes = await tx.query<ChangeRow>(statements[line], values)
+  const positions = changes.map((change) => (line === 'team' ? change.seq : change.public_seq))
+  if (positions[0] !== after + 1) return null
   const shown = await readShown(tx, actor.workspaceId, changes)
   const entities = await readEntities(tx, actor.workspaceId, conversation.id, changes, shown)
   const viewer = { line, fromSeq: participant.from_seq }
-  const last = changes.at(-1)
   const full = changes.length === limit
   return {
     items: changes.map((change) => toEvent(change, entities, viewer)).filter((event) => event !== null),
-    seq: full && last ? ((line === 'team' ? last.seq : last.public_seq) ?? head) : head,
+    seq: full ? (positions.at(-1) ?? head) : head,
     more: full,
   }
 }
 
 /**
- * Every change after a position that the viewer may see, in order. A cursor ahead of the head belongs to another database: resync.
+ * Every change after a position that the viewer may see, in order. A cursor ahead of the head belongs to another database, one before the
+ * beginning of the log is too old: resync.
  * @throws ParleyError `not_found` outside of the conversation
  */
 export function listChanges(ctx: Context, input: ParsedInput<'listChanges'>): Promise<ChangesPage> {
@@ -64,8 +67,8 @@ export function listChanges(ctx: Context, input: ParsedInput<'listChanges'>): Pr
   return db.transaction('read', scopeOf(actor), async (tx) => {
     const access = await accessConversation(tx, actor, input.conversationId)
     const head = headIn(access.conversation, lineOf(actor))
-    if (input.after > head) return { status: 'resync', epoch: db.epoch, items: [], seq: head, more: false }
-    const stretch = await readStretch(tx, actor, access, input.after, input.limit)
+    const stretch = input.after > head ? null : await readStretch(tx, actor, access, input.after, input.limit)
+    if (stretch === null) return { status: 'resync', epoch: db.epoch, items: [], seq: head, more: false }
     return { status: 'ok', epoch: db.epoch, ...stretch }
   })
 }

@@ -51,12 +51,13 @@ function toAccess(row: Row): Access {
   return { conversation: { ...row, id: row.conversation_id }, participant: row }
 }
 
+/** Events that fit, and which conversations are behind; null when the log of one does not go back far enough. */
 async function catchUp(
   tx: Tx,
   ctx: Context,
   rows: readonly Row[],
   cursors: Readonly<Record<string, number>>,
-): Promise<Pick<Resumption, 'events' | 'behind'>> {
+): Promise<Pick<Resumption, 'events' | 'behind'> | null> {
   const events: DurableEvent[] = []
   const behind: string[] = []
   let room: number = limits.resumeBytes
@@ -65,7 +66,9 @@ async function catchUp(
     const missed = have === undefined ? 0 : headIn(row, lineOf(ctx.actor)) - have
     if (have === undefined || missed <= 0) continue
     const fits = room > 0 && missed <= limits.resumeEvents - events.length
-    const { items } = fits ? await readStretch(tx, ctx.actor, toAccess(row), have, missed) : { items: [] }
+    const stretch = fits ? await readStretch(tx, ctx.actor, toAccess(row), have, missed) : { items: [] }
+    if (stretch === null) return null
+    const { items } = stretch
     room -= Buffer.byteLength(JSON.stringify(items))
     if (fits && room >= 0) events.push(...items)
     else behind.push(row.conversation_id)
@@ -76,7 +79,7 @@ async function catchUp(
 /**
  * What a client missed, read at one moment: the heads of all its conversations, events in order as far as they fit, the
  * conversations it must fetch, and the memberships to deliver from here on.
- * A foreign epoch, or a cursor ahead of its head, means to load afresh.
+ * A foreign epoch, a cursor ahead of its head, or one from before the beginning of its log, means to load afresh.
  */
 export function resume(ctx: Context, input: CommandInput<'resume'>): Promise<Resumption> {
   const { actor, db } = ctx
@@ -86,10 +89,10 @@ export function resume(ctx: Context, input: CommandInput<'resume'>): Promise<Res
     const heads = Object.fromEntries(rows.map((row) => [row.conversation_id, headIn(row, line)]))
     const memberships = rows.map(toMembership)
     const ahead = rows.some((row) => (input.cursors[row.conversation_id] ?? 0) > headIn(row, line))
-    if (ahead || (input.epoch !== null && input.epoch !== db.epoch)) {
-      return { status: 'resync', heads, events: [], behind: [], memberships }
-    }
-    return { status: 'ok', heads, ...(await catchUp(tx, ctx, rows, input.cursors)), memberships }
+    const foreign = ahead || (input.epoch !== null && input.epoch !== db.epoch)
+    const missed = foreign ? null : await catchUp(tx, ctx, rows, input.cursors)
+    if (missed === null) return { status: 'resync', heads, events: [], behind: [], memberships }
+    return { status: 'ok', heads, ...missed, memberships }
   })
 }
 

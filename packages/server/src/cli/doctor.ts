@@ -43,11 +43,12 @@ async function examine({ name, run }: Check): Promise<Finding> {
 
 function machineChecks(settings: Settings): Check[] {
   const { redisUrl, jwt } = settings
+  const { jwksUrl } = jwt
   return [
     { name: 'Data directory', run: () => checkDataDirectory(settings) },
     { name: 'Port', run: () => checkPort(settings) },
     ...(redisUrl === undefined ? [] : [{ name: 'Redis', run: () => checkRedis(redisUrl) }]),
-    ...(jwt.jwksUrl === undefined ? [] : [{ name: 'Key set', run: () => checkKeySet(jwt.jwksUrl ?? '') }]),
+    ...(jwksUrl === undefined ? [] : [{ name: 'Key set', run: () => checkKeySet(jwksUrl) }]),
   ]
 }
 

@@ -14,6 +14,7 @@ import * as loneHeads from './migrations/0010_lone_heads.ts'
 import * as markMoves from './migrations/0011_mark_moves.ts'
 import * as outsiders from './migrations/0012_outsiders.ts'
 import * as claimsIssuedAt from './migrations/0013_claims_issued_at.ts'
+import * as keptChanges from './migrations/0014_kept_changes.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -30,6 +31,7 @@ const migrations: Record<string, Migration> = {
   '0011_mark_moves': markMoves,
   '0012_outsiders': outsiders,
   '0013_claims_issued_at': claimsIssuedAt,
+  '0014_kept_changes': keptChanges,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

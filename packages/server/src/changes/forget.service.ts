@@ -1,0 +1,37 @@
+import { limits } from '@parley/protocol'
+import type { Services } from '../context.ts'
+import { statement } from '../db/database.ts'
+
+const interval = 60 * 60 * 1_000
+const atOnce = 5_000
+
+const forget = statement('changes-forget', 'select forget_changes($1::timestamptz, $2) as found')
+
+const everyWorkspace = { kind: 'system', workspaceId: '' } as const
+
+/**
+ * Forgets changes older than the log is kept, of all workspaces, some at a time. What they led to stays.
+ * @returns how many were old
+ */
+export async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<number> {
+  const before = new Date(clock() - limits.changesKept)
+  for (let total = 0; ; ) {
+    const [row] = await db.transaction('write', everyWorkspace, (tx) => {
+      return tx.query<{ found: number }>(forget, [before, atOnce])
+    })
+    const found = row?.found ?? 0
+    total += found
+    if (found < atOnce) return total
+  }
+}
+
+/**
+ * Forgets old changes every hour; what goes wrong is tried again.
+ * @returns how to stop
+ */
+export function watchOldChanges(services: Pick<Services, 'db' | 'clock' | 'log'>): () => void {
+  const timer = setInterval(() => {
+    forgetOldChanges(services).catch((error: unknown) => services.log.warn({ error }, 'old changes stay for now'))
+  }, interval)
+  return () => clearInterval(timer)
+}
