@@ -16,6 +16,7 @@ import { migrate } from './db/migrate.ts'
 import { watchYoungTables } from './db/young-tables.ts'
 import { Groups } from './groups.ts'
 import { createHttp, type Handlers } from './http.ts'
+import { serveApplication } from './http-application.ts'
 import { identityRoutes } from './identity/identity.routes.ts'
 import { createIdentity, type Identity } from './identity/identity.service.ts'
 import { inboxRoutes } from './inbox/inbox.routes.ts'
@@ -32,7 +33,6 @@ import type { Siblings } from './siblings.ts'
 import { statsRoutes } from './stats/stats.routes.ts'
 import { createStats, type ReadStats } from './stats/stats.service.ts'
 import { userRoutes } from './users/user.routes.ts'
-import { serveApplication } from './web.ts'
 import { Seats } from './write-seats.ts'
 
 /** A running server. */
@@ -170,7 +170,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   await app.ready()
   const tail = await startTail(services)
   opened.defer(() => tail.close())
-  opened.defer(watchOldChanges(services))
+  const oldChanges = watchOldChanges(services)
+  opened.defer(() => oldChanges.close())
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
   opened.defer(async () => void (await Promise.all([realtime.close(), closeGently(app)])))
   const listening = { port: config.port, host: config.host, reusePort: parts.siblings !== undefined && sharesPorts }

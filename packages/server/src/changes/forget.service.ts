@@ -9,11 +9,7 @@ const forget = statement('changes-forget', 'select forget_changes($1::timestampt
 
 const everyWorkspace = { kind: 'system', workspaceId: '' } as const
 
-/**
- * Forgets changes older than the log is kept, of all workspaces, some at a time. What they led to stays.
- * @returns how many were old
- */
-export async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<number> {
+async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<number> {
   const before = new Date(clock() - limits.changesKept)
   for (let total = 0; ; ) {
     const [row] = await db.transaction('write', everyWorkspace, (tx) => {
@@ -26,12 +22,13 @@ export async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clo
 }
 
 /**
- * Forgets old changes every hour; what goes wrong is tried again.
- * @returns how to stop
+ * Forgets every hour what is older than the log is kept, in all workspaces; what it led to stays. What goes wrong is tried again.
+ * @returns how to do it now, which tells how many changes were old, and how to stop
  */
-export function watchOldChanges(services: Pick<Services, 'db' | 'clock' | 'log'>): () => void {
+export function watchOldChanges(services: Pick<Services, 'db' | 'clock' | 'log'>) {
+  const look = () => forgetOldChanges(services)
   const timer = setInterval(() => {
-    forgetOldChanges(services).catch((error: unknown) => services.log.warn({ error }, 'old changes stay for now'))
+    look().catch((error: unknown) => services.log.warn({ error }, 'old changes stay for now'))
   }, interval)
-  return () => clearInterval(timer)
+  return { look, close: () => clearInterval(timer) }
 }

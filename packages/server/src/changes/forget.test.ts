@@ -1,7 +1,7 @@
 import { limits } from '@parley/protocol'
 import { note, type People, people, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { forgetOldChanges } from './forget.service.ts'
+import { watchOldChanges } from './forget.service.ts'
 
 let server: TestServer
 let all: People
@@ -12,6 +12,11 @@ beforeAll(async () => {
 })
 
 afterAll(() => server.close())
+
+function forget(): Promise<number> {
+  const { look, close } = watchOldChanges(server.running.services)
+  return look().finally(close)
+}
 
 const positions = (conversationId: string) =>
   server.database.query<{ seq: string }>('select seq from changes where conversation_id = $1 order by seq', [
@@ -39,16 +44,16 @@ const changesOf = (who: People['alice'], conversationId: string, after: number) 
 test('G6 the log forgets what is older than 30 days, and keeps the rest without a hole', async () => {
   const { id, head } = await aged(4)
   await server.database.query('update changes set created_at = now() where conversation_id = $1 and seq = 2', [id])
-  expect(await forgetOldChanges(server.running.services)).toBe(3)
+  expect(await forget()).toBe(3)
   expect((await positions(id)).map(({ seq }) => Number(seq))).toEqual(Array.from({ length: head - 4 }, (_, n) => n + 5))
-  expect(await forgetOldChanges(server.running.services)).toBe(0)
+  expect(await forget()).toBe(0)
   const { items } = await all.alice.call('listMessages', { conversationId: id })
   expect(items.map(({ text }) => text)).toEqual(['one', 'one', 'two', 'two', 'three', 'three'])
 })
 
 test('G6 who stands before the beginning of the log is told to load afresh, on either line; who stands behind it goes on', async () => {
   const { id, head } = await aged(4)
-  await forgetOldChanges(server.running.services)
+  await forget()
   expect(await changesOf(all.alice, id, 3)).toMatchObject({ status: 'resync', items: [], seq: head, more: false })
   const team = await changesOf(all.alice, id, 4)
   expect([team.status, team.items.map(({ seq }) => seq)]).toEqual(['ok', [5, 6, 7]])
@@ -60,7 +65,7 @@ test('G6 who stands before the beginning of the log is told to load afresh, on e
 
 test('G6 a resumption from before the beginning of a log is told to load afresh', async () => {
   const { id, head } = await aged(4)
-  await forgetOldChanges(server.running.services)
+  await forget()
   const socket = await all.alice.socket()
   const { epoch } = server.running.services.db
   const resume = (seq: number) => socket.command('resume', { epoch, cursors: { [id]: seq } })
@@ -74,7 +79,7 @@ test('G6 a resumption from before the beginning of a log is told to load afresh'
 
 test('G6 a conversation all of whose changes are forgotten goes on from its head', async () => {
   const { id, head } = await aged(1_000)
-  await forgetOldChanges(server.running.services)
+  await forget()
   expect(await positions(id)).toEqual([])
   expect(await changesOf(all.alice, id, head - 1)).toMatchObject({ status: 'resync' })
   await say(all.alice, id, 'four')
