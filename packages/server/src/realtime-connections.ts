@@ -19,6 +19,17 @@ export interface Connection {
   resuming: boolean
 }
 
+/** The parts of a WebSocket that end it. */
+interface Wire {
+  close(code: number): void
+  terminate(): void
+}
+
+/** What carries a socket's frames, where it is a WebSocket. */
+export function wireOf(socket: Socket): Wire | undefined {
+  return (socket.conn.transport as { readonly socket?: Wire }).socket
+}
+
 /** The sockets of this node, by person. */
 export class Connections {
   readonly #all = new Set<Connection>()

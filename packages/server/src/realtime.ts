@@ -1,9 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CommandInput, type CommandName, commands, limits, ParleyError } from '@parley/protocol'
+import { limits, ParleyError } from '@parley/protocol'
 import { Server, type Socket } from 'socket.io'
 import type { Revocation } from './bus.ts'
-import { readMembership, resume } from './changes/resume.service.ts'
 import type { Config } from './config.ts'
 import { lineOf, type Services, steadyClock } from './context.ts'
 import { Delivery } from './delivery.ts'
@@ -11,16 +10,14 @@ import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Identity, Session } from './identity/identity.service.ts'
 import { requireViewer } from './identity/viewer.ts'
-import { sendMessage } from './messages/send-anywhere.service.ts'
 import type { Metrics } from './metrics.ts'
-import { parseInput } from './parse.ts'
 import { PresenceService } from './presence/presence.service.ts'
-import { actorKey, type Rates, type Spending } from './rate-limit.ts'
-import { type Connection, Connections } from './realtime-connections.ts'
+import type { Rates } from './rate-limit.ts'
+import { type Answer, Commands } from './realtime-commands.ts'
+import { type Connection, Connections, wireOf } from './realtime-connections.ts'
 import { Entrance, placeOf } from './realtime-entrance.ts'
 import { Outlets } from './realtime-outlets.ts'
 import { Readers } from './realtime-readers.ts'
-import { signalTyping } from './typing/typing.service.ts'
 
 /** What the socket edge needs. */
 export interface RealtimeParts {
@@ -31,8 +28,6 @@ export interface RealtimeParts {
   readonly rates: Rates
 }
 
-type Answer = (answer: object) => void
-
 /** The parts of Engine.IO's server that its types hide. */
 interface EngineParts {
   /** Open connections by their ids. */
@@ -41,22 +36,10 @@ interface EngineParts {
   readonly ws: { readonly options: { autoPong: boolean } }
 }
 
-/** What a command spends. */
-const fees: Readonly<Record<CommandName, Spending>> = {
-  resume: 'call',
-  'send-message': 'message',
-  'start-typing': 'signal',
-  'stop-typing': 'signal',
-  'set-presence': 'signal',
-}
-
 const recheckInterval = 5_000
 const commandWindow = 60_000
-/** A close code of our own (RFC 6455, 7.4.2). */
-const tooManyCommands = 4008
-const goodbyeWithin = 1_000
-/** How long commands may take and sockets are closed over at a planned stop, in which steps, milliseconds; and how many go in a step at least. */
-const [commandsWithin, closeSpread, closeStep, closedAtOnce] = [6_000, 2_000, 20, 10]
+/** How long sockets are closed over at a planned stop, in which steps, milliseconds; and how many go in a step at least. */
+const [closeSpread, closeStep, closedAtOnce] = [2_000, 20, 10]
 
 /** The session's cookie, which serves our own page only: pages of listed origins bring tokens. */
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
@@ -87,12 +70,11 @@ export class Realtime {
   /** Connections that have said who they are: each says it once. */
   readonly #asked = new WeakSet<object>()
   readonly #entrance: Entrance
+  readonly #commands: Commands
   readonly #outlets: Outlets
   readonly #timers: NodeJS.Timeout[] = []
   /** Sessions that were ended in the last seconds. */
   #revoked: readonly { readonly at: number; readonly revocation: Revocation }[] = []
-  /** Commands that are not answered yet. */
-  #underWay = 0
   #closing = false
 
   constructor(http: HttpServer, parts: RealtimeParts) {
@@ -117,6 +99,7 @@ export class Realtime {
     this.#io.engine.on('connection', (stranger) => this.#entrance.arrive(stranger))
     this.#delivery = new Delivery(services)
     this.#presence = new PresenceService(this.#delivery, services)
+    this.#commands = new Commands({ config, rates, delivery: this.#delivery, presence: this.#presence })
     this.#outlets = new Outlets(metrics)
     this.#listen()
   }
@@ -133,7 +116,7 @@ export class Realtime {
   async close(): Promise<void> {
     this.#closing = true
     for (const timer of this.#timers) clearInterval(timer)
-    for (let waited = 0; this.#underWay > 0 && waited < commandsWithin; waited += closeStep) await sleep(closeStep)
+    await this.#commands.stop()
     this.#presence.close()
     this.#outlets.flush()
     await this.#closeSockets()
@@ -210,7 +193,7 @@ export class Realtime {
     this.#connections.add(connection)
     socket.onAny((name: string, ...given: unknown[]) => {
       const answer = typeof given.at(-1) === 'function' ? (given.pop() as Answer) : () => {}
-      void this.#command(connection, name, given[0], answer)
+      void this.#commands.run(connection, name, given[0], answer)
     })
     socket.on('disconnect', (reason) => {
       if (reason === 'client namespace disconnect') socket.conn.close(true)
@@ -248,81 +231,8 @@ export class Realtime {
     })
   }
 
-  async #command(connection: Connection, name: string, input: unknown, answer: Answer): Promise<void> {
-    this.#underWay += 1
-    try {
-      if (this.#closing) throw new ParleyError('unavailable')
-      this.#spend(connection)
-      this.#requireReading(connection, name)
-      if (!Object.hasOwn(commands, name)) throw new ParleyError('invalid', 'There is no such command')
-      answer({ ok: await this.#perform(connection, name as CommandName, input) })
-    } catch (error) {
-      const known = toParleyError(error)
-      const requestId = this.#parts.services.ids()
-      if (known.code === 'internal') connection.ctx.log.error({ error, requestId }, 'unexpected error in a command')
-      answer(errorBody(known, requestId))
-    } finally {
-      this.#underWay -= 1
-    }
-  }
-
-  #spend(connection: Connection): void {
-    if (!this.#parts.config.rateLimits) return
-    connection.commandsLeft -= 1
-    if (connection.commandsLeft < -limits.socketCommandsPerMinute) cutOff(connection.socket)
-    if (connection.commandsLeft < 0) throw new ParleyError('rate_limited', undefined, { retryAfter: 60 })
-  }
-
-  /** An answer waits in memory until it is read, however little is: who does not read gets no further ones, and big ones one at a time. */
-  #requireReading({ outlet, resuming }: Connection, name: string): void {
-    if (outlet.keepsUp() && !(resuming && name === 'resume')) return
-    throw new ParleyError('rate_limited', 'Read what was sent before', { retryAfter: 1 })
-  }
-
   #refill(): void {
     for (const connection of this.#connections.all()) connection.commandsLeft = limits.socketCommandsPerMinute
-  }
-
-  async #perform(connection: Connection, name: CommandName, raw: unknown): Promise<object> {
-    const { ctx, reader } = connection
-    await this.#parts.rates.spend(fees[name], actorKey(ctx.actor))
-    switch (name) {
-      case 'resume':
-        return this.#resume(connection, raw)
-      case 'send-message':
-        return sendMessage(ctx, parse(name, raw))
-      case 'start-typing':
-        signalTyping(ctx, this.#delivery, 'user-typing', parse(name, raw))
-        return {}
-      case 'stop-typing':
-        signalTyping(ctx, this.#delivery, 'user-stopped-typing', parse(name, raw))
-        return {}
-      case 'set-presence':
-        this.#presence.set(reader, parse(name, raw).state)
-        return {}
-    }
-  }
-
-  async #resume(connection: Connection, raw: unknown): Promise<object> {
-    const { ctx, reader, socket } = connection
-    const input = parse('resume', raw)
-    connection.resuming = true
-    const placing = this.#delivery.place(
-      reader,
-      () => resume(ctx, input),
-      (conversationId) => readMembership(ctx, conversationId),
-    )
-    const { answer, moved } = await placing.finally(() => {
-      connection.resuming = false
-    })
-    if (socket.connected) this.#presence.arrive(reader)
-    const { memberships, ...rest } = answer
-    return {
-      ...rest,
-      behind: [...new Set([...rest.behind, ...moved])],
-      epoch: ctx.db.epoch,
-      presence: this.#presence.companionsOf(reader),
-    }
   }
 
   #end(socket: Socket, reason: 'signed-out' | 'expired' | 'deactivated'): void {
@@ -364,31 +274,9 @@ export class Realtime {
   }
 }
 
-function parse<Name extends CommandName>(name: Name, raw: unknown): CommandInput<Name> {
-  return parseInput(commands[name].input, raw) as CommandInput<Name>
-}
-
 /** The request that opened a connection is not needed once its sender is known, and weighs as much as all the rest of a socket. */
 function forgetRequest(socket: Socket): void {
   if (socket.conn.transport.name === 'websocket') Object.assign(socket.conn, { request: null })
-}
-
-/** The parts of a WebSocket that end it. */
-interface Wire {
-  close(code: number): void
-  terminate(): void
-}
-
-function wireOf(socket: Socket): Wire | undefined {
-  return (socket.conn.transport as { readonly socket?: Wire }).socket
-}
-
-/** Ends a flood, and says so by the code; who does not answer that is cut without more. */
-function cutOff(socket: Socket): void {
-  const wire = wireOf(socket)
-  if (!wire) return void socket.disconnect(true)
-  wire.close(tooManyCommands)
-  setTimeout(() => wire.terminate(), goodbyeWithin).unref()
 }
 
 /** Who answers no ping answers no goodbye: the connection ends without one, so that a client who can still hear notices at once. */
