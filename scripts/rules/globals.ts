@@ -16,12 +16,12 @@ const restrictions: readonly Restriction[] = [
   {
     expressions:
       /^(Date\.now|new Date\(\)|Date\(\)|Math\.random|(crypto\.)?(randomUUID|randomBytes|randomInt|getRandomValues))$/,
-    files: /^packages\/server\/src\/(context|ids)\.ts$|^packages\/(client|react)\/src\/clock\.ts$/,
+    files: /^packages\/server\/src\/(clock|ids)\.ts$|^packages\/(client|react)\/src\/clock\.ts$/,
     message: 'time and randomness are injected',
   },
   {
     expressions: /^performance\.now$/,
-    files: /^packages\/server\/src\/(context\.ts$|db\/|cli\/)|^packages\/(client|react)\/src\/clock\.ts$/,
+    files: /^packages\/server\/src\/(clock\.ts$|db\/|cli\/)|^packages\/(client|react)\/src\/clock\.ts$/,
     message: 'time is injected',
   },
 ]

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { openSealed, seal } from './cache-seal.ts'
-import type { Clock } from './context.ts'
+import type { Clock } from './clock.ts'
 import { openRedis } from './redis.ts'
 
 /** What a cache in Redis needs. */

@@ -1,8 +1,8 @@
 import { type OperationOutput, protocolHistory } from '@parley/protocol'
 import { LRUCache } from 'lru-cache'
 import { RedisCache } from './cache-redis.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { Clock } from './context.ts'
 
 /** What the newest page of a conversation answers. */
 type NewestPage = OperationOutput<'listMessages'>

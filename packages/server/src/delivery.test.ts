@@ -1,6 +1,6 @@
 import { type Person, person, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Line } from './context.ts'
+import type { Line } from './actor.ts'
 import { Delivery, type Reader } from './delivery.ts'
 import type { Frame } from './realtime-frame.ts'
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from './context.ts'
+import type { Clock } from './clock.ts'
 import type { SharedCounts } from './redis.ts'
 
 /** How often something may be done: so many times at once, and so many more each minute. */

@@ -1,6 +1,7 @@
 import { limits, type OperationName, ParleyError } from '@parley/protocol'
+import type { Actor } from './actor.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { Actor, Clock } from './context.ts'
 import { pairKey } from './ids.ts'
 import { memoryBucket, type Rate, redisBucket } from './rate-bucket.ts'
 import type { SharedCounts } from './redis.ts'

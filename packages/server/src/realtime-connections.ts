@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
-import type { Actor, Context } from './context.ts'
+import type { Actor } from './actor.ts'
+import type { Context } from './context.ts'
 import type { Reader } from './delivery.ts'
 import type { Session } from './identity/identity.service.ts'
 import { actorKey } from './rate-limit.ts'

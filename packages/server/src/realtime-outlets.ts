@@ -1,6 +1,6 @@
 import type { Socket as TcpSocket } from 'node:net'
 import type { Socket } from 'socket.io'
-import { steadyClock } from './context.ts'
+import { steadyClock } from './clock.ts'
 import { answerFrame, type Frame } from './realtime-frame.ts'
 
 /** Where the events for one socket go in. */

@@ -1,5 +1,5 @@
 import { limits } from '@parley/protocol'
-import { type Actor, lineOf } from './context.ts'
+import { type Actor, lineOf } from './actor.ts'
 import type { Reader } from './delivery.ts'
 import { actorKey } from './rate-limit.ts'
 import type { Outlet } from './realtime-outlets.ts'

@@ -1,6 +1,6 @@
 import type { ErrorBody, Message, ParsedInput } from '@parley/protocol'
+import type { Actor } from './actor.ts'
 import type { Packet } from './bus-linked.ts'
-import type { Actor } from './context.ts'
 
 /** A send, and in whose name. */
 export interface Errand {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Actor } from './context.ts'
+import type { Actor } from './actor.ts'
 import type { ConversationRow } from './conversations/conversation.tables.ts'
 import { type Entrant, type Seated, Seats } from './write-seats.ts'
 

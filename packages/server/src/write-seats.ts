@@ -1,7 +1,7 @@
 import type { Role } from '@parley/protocol'
 import { LRUCache } from 'lru-cache'
+import type { Actor } from './actor.ts'
 import type { Hint } from './bus.ts'
-import type { Actor } from './context.ts'
 import type { ConversationRow } from './conversations/conversation.tables.ts'
 import { pairKey } from './ids.ts'
 import type { ParticipantRow } from './participants/participant.tables.ts'

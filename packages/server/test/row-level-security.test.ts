@@ -12,8 +12,10 @@ import {
 } from '@parley/testing'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Actor, scopeOf } from '../src/context.ts'
-import { applicationRole, type Database, openDatabase, type Statement } from '../src/db/database.ts'
+import type { Actor } from '../src/actor.ts'
+import { scopeOf } from '../src/context.ts'
+import { applicationRole, type Database, openDatabase } from '../src/db/database.ts'
+import type { Statement } from '../src/db/statement.ts'
 
 /** A row of any table. */
 type Row = Readonly<Record<string, unknown>>

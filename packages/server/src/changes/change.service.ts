@@ -1,8 +1,10 @@
 import type { ChangesPage, DurableEvent, ParsedInput } from '@parley/protocol'
-import { type Actor, type Context, type Line, lineOf, type Services, scopeOf } from '../context.ts'
+import { type Actor, type Line, lineOf } from '../actor.ts'
+import { type Context, type Services, scopeOf } from '../context.ts'
 import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
-import { type Statement, statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { type Statement, statement } from '../db/statement.ts'
 import { type ChangeRow, changeColumns } from './change.tables.ts'
 import { type Entities, readEntities, readShown, toEvent } from './materialize.service.ts'
 

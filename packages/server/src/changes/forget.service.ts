@@ -1,6 +1,6 @@
 import { limits } from '@parley/protocol'
 import type { Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 
 const interval = 60 * 60 * 1_000
 const atOnce = 5_000

@@ -1,5 +1,6 @@
 import { type CommandInput, type DurableEvent, limits } from '@parley/protocol'
-import { type Context, lineOf, scopeOf } from '../context.ts'
+import { lineOf } from '../actor.ts'
+import { type Context, scopeOf } from '../context.ts'
 import type { Access } from '../conversations/conversation.policy.ts'
 import {
   type ConversationRow,
@@ -7,7 +8,8 @@ import {
   conversationOfParticipant,
   headIn,
 } from '../conversations/conversation.tables.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { type ParticipantRow, participantColumns } from '../participants/participant.tables.ts'
 import { readStretch } from './change.service.ts'
 

@@ -1,6 +1,7 @@
 import type { Hint, MarkSignal } from '../bus.ts'
-import { type Clock, type Services, steadyClock } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { type Clock, steadyClock } from '../clock.ts'
+import type { Services } from '../context.ts'
+import { statement } from '../db/statement.ts'
 
 /** How often the log is looked at, milliseconds: while hints come, and while they do not. */
 const intervals = { hinted: 1_000, alone: 300 } as const

@@ -1,4 +1,5 @@
-import { type Database, statement } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { readWorkspace } from '../workspaces/workspace.service.ts'
 
 /** A person as an administrator of the installation sees them. */

@@ -1,6 +1,7 @@
 import { type Conversation, ParleyError } from '@parley/protocol'
-import type { Actor } from '../context.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Actor } from '../actor.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { type ParticipantRow, participantColumns } from '../participants/participant.tables.ts'
 import { type ConversationRow, conversationColumns, conversationOfParticipant } from './conversation.tables.ts'
 

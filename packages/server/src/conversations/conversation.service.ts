@@ -1,6 +1,6 @@
 import { type Conversation, ParleyError, type ParsedInput } from '@parley/protocol'
 import type { Context } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { type Writing, write } from '../write.ts'
 import { canChangeStatus, canRename, isOpenForContent } from './conversation.policy.ts'
 import { type ConversationRow, toConversation } from './conversation.tables.ts'

@@ -1,5 +1,5 @@
 import type { Conversation, ConversationKind, ConversationStatus } from '@parley/protocol'
-import type { Line } from '../context.ts'
+import type { Line } from '../actor.ts'
 
 /** A row of `conversations`. */
 export interface ConversationRow {

@@ -2,7 +2,8 @@ import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { type Database, openDatabase, type Scope, statement } from './database.ts'
+import { type Database, openDatabase, type Scope } from './database.ts'
+import { statement } from './statement.ts'
 
 let owned: TestDatabase
 let db: Database

@@ -2,22 +2,9 @@ import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { Connections, closeApart, isAway } from './connections.ts'
+import { type Statement, statement } from './statement.ts'
 import { type Answer, Trips } from './trip.ts'
 import { isoTime } from './values.ts'
-
-/** A named statement: parsed and planned once per connection. */
-export interface Statement {
-  readonly name: string
-  readonly text: string
-}
-
-/**
- * Declares a named statement. Its plan is kept, and on a young database the planner takes the workspace for a narrower choice than a key,
- * and reads all of it: rows that are found by the keys of others are written as look-ups, `cross join lateral (select … offset 0)`.
- */
-export function statement(name: string, text: string): Statement {
-  return { name, text }
-}
 
 /** A running transaction. */
 export interface Tx {

@@ -1,7 +1,8 @@
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase, type Scope, Stale, statement } from './database.ts'
+import { type Database, openDatabase, type Scope, Stale } from './database.ts'
+import { statement } from './statement.ts'
 
 let owned: TestDatabase
 let db: Database

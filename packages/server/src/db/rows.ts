@@ -1,4 +1,4 @@
-import { type Statement, statement } from './database.ts'
+import { type Statement, statement } from './statement.ts'
 
 /** How a statement names the rows among its values. */
 export interface Rows {

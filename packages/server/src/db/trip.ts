@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Statement } from './database.ts'
+import type { Statement } from './statement.ts'
 import { textOf } from './values.ts'
 
 /** What a statement came to. */

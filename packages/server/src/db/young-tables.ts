@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
-import { type Database, statement } from './database.ts'
+import type { Database } from './database.ts'
+import { statement } from './statement.ts'
 
 const interval = 1_000
 

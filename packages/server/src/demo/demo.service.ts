@@ -1,6 +1,7 @@
 import type { Context, Services } from '../context.ts'
 import { updateConversation } from '../conversations/conversation.service.ts'
-import { type Scope, statement } from '../db/database.ts'
+import type { Scope } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import type { Identity } from '../identity/identity.service.ts'
 import { createConversation } from '../inbox/create-conversation.service.ts'
 import { deleteMessage, editMessage, getMessage } from '../messages/message.service.ts'

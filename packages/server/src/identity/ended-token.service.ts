@@ -1,5 +1,5 @@
 import type { Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import type { Session } from './session.service.ts'
 
 /** How long a transaction that ends a token may stay open and still be found, as PostgreSQL's interval. */

@@ -1,7 +1,8 @@
 import { type Me, ParleyError, type ParsedInput } from '@parley/protocol'
+import type { Actor } from '../actor.ts'
 import type { Config } from '../config.ts'
-import type { Actor, Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import type { Services } from '../context.ts'
+import { statement } from '../db/statement.ts'
 import type { SharedCounts } from '../redis.ts'
 import {
   activateUser,

@@ -1,5 +1,6 @@
 import type { Organization } from '@parley/protocol'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 
 /** Where nothing differs nothing is locked: else people of one organization who come at once would wait for each other's commit. */
 const save = statement(

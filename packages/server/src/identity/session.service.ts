@@ -1,6 +1,8 @@
 import { limits, ParleyError, type Role } from '@parley/protocol'
-import type { Actor, Services } from '../context.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Actor } from '../actor.ts'
+import type { Services } from '../context.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { issueSecret, readSecret } from './secrets.ts'
 
 /** Who is signed in, by which kind of credential, and until when. */

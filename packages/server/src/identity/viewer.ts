@@ -1,5 +1,5 @@
 import { ParleyError, viewerOf } from '@parley/protocol'
-import type { Actor } from '../context.ts'
+import type { Actor } from '../actor.ts'
 
 /**
  * Refuses to act for somebody else than the caller means.

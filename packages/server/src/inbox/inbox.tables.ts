@@ -1,5 +1,5 @@
 import { type ConversationSnapshot, limits } from '@parley/protocol'
-import type { Line } from '../context.ts'
+import type { Line } from '../actor.ts'
 import {
   type ConversationRow,
   conversationColumns,

@@ -1,8 +1,10 @@
 import { invalidField, limits, type OperationOutput, type ParsedInput } from '@parley/protocol'
-import { type Actor, type Context, type Line, lineOf, scopeOf } from '../context.ts'
+import { type Actor, type Line, lineOf } from '../actor.ts'
+import { type Context, scopeOf } from '../context.ts'
 import { type Access, accessConversation, type VersionedAccess } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
-import { type Statement, statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { type Statement, statement } from '../db/statement.ts'
 import { readProfiles } from '../users/user.service.ts'
 import { type MessageRow, messageColumns, messageTables, seqColumn, toMessage } from './message.tables.ts'
 

@@ -1,7 +1,8 @@
 import { limits, ParleyError } from '@parley/protocol'
-import { type Actor, type Line, lineOf } from '../context.ts'
+import { type Actor, type Line, lineOf } from '../actor.ts'
 import { type Access, accessConversation } from '../conversations/conversation.policy.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { type MessageRow, messageColumns, messageTables } from './message.tables.ts'
 
 /** A message with the conversation it stands in, as its viewer may see them. */

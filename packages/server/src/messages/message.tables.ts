@@ -1,5 +1,5 @@
 import type { Audience, Message, SystemEvent } from '@parley/protocol'
-import type { Line } from '../context.ts'
+import type { Line } from '../actor.ts'
 
 /** A row of `messages` with the beginning of the message it cites. */
 export interface MessageRow {

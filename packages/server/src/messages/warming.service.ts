@@ -1,6 +1,6 @@
 import { limits, type Role } from '@parley/protocol'
 import type { Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { listMessages } from './message-pages.service.ts'
 
 interface Busy {

@@ -1,5 +1,5 @@
 import { invalidField, type Role } from '@parley/protocol'
-import { type Actor, type Line, lineOf } from '../context.ts'
+import { type Actor, type Line, lineOf } from '../actor.ts'
 import type { ConversationRow } from '../conversations/conversation.tables.ts'
 import type { ParticipantRow } from './participant.tables.ts'
 

@@ -7,11 +7,13 @@ import {
   type Participant,
   type Role,
 } from '@parley/protocol'
-import { type Context, lineOf, scopeOf } from '../context.ts'
+import { lineOf } from '../actor.ts'
+import { type Context, scopeOf } from '../context.ts'
 import { accessConversation, requireOpen } from '../conversations/conversation.policy.ts'
 import { headIn } from '../conversations/conversation.tables.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { readKnownUsers, readProfiles } from '../users/user.service.ts'
 import { type Writing, write } from '../write.ts'
 import { canManage, canRemove, requireFitting } from './participant.policy.ts'

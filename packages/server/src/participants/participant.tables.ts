@@ -1,5 +1,5 @@
 import type { Participant } from '@parley/protocol'
-import type { Line } from '../context.ts'
+import type { Line } from '../actor.ts'
 
 /** A row of `participants` of somebody who is in the conversation. */
 export interface ParticipantRow {

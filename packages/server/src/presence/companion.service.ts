@@ -1,5 +1,5 @@
 import type { Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 
 const conversations = statement(
   'companion-conversations',

@@ -1,7 +1,7 @@
 import { ParleyError, type Stats } from '@parley/protocol'
 import { LRUCache } from 'lru-cache'
 import type { Context, Services } from '../context.ts'
-import { statement } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 
 /** Answers what the actor's workspace amounts to. */
 export type ReadStats = (ctx: Context) => Promise<Stats>

@@ -1,5 +1,6 @@
 import { type CommandInput, ParleyError } from '@parley/protocol'
-import { type Context, lineOf } from '../context.ts'
+import { lineOf } from '../actor.ts'
+import type { Context } from '../context.ts'
 import type { Delivery } from '../delivery.ts'
 
 /**

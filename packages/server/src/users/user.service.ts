@@ -1,7 +1,9 @@
 import { invalidField, limits, type ParsedInput, type Profile } from '@parley/protocol'
-import { type Context, lineOf, scopeOf } from '../context.ts'
+import { lineOf } from '../actor.ts'
+import { type Context, scopeOf } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 import { chosenUserTables, toProfile, type UserRow, userColumns, userTables } from './user.tables.ts'
 
 const byIds = statement('users-by-ids', `select ${userColumns} from ${chosenUserTables}`)

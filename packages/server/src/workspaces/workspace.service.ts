@@ -1,5 +1,6 @@
 import { ParleyError } from '@parley/protocol'
-import { statement, type Tx } from '../db/database.ts'
+import type { Tx } from '../db/database.ts'
+import { statement } from '../db/statement.ts'
 
 /** A workspace: the tenant nothing crosses. */
 export interface Workspace {
