@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import { ParleyError } from '@parley/protocol'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from './config.ts'
 import { errorBody } from './http.ts'
 import { pageHeaders } from './http-headers.ts'
@@ -13,6 +13,11 @@ const pageFile = join(root, 'index.html')
 
 /** Stands in the built page where a nonce goes; `apps/web/vite.config.ts` puts it there. */
 const placeholder = 'PARLEY_NONCE'
+
+/** Every place of the application is the same page. */
+function asksForPage({ method, url }: FastifyRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && !url.startsWith('/api/') && !/\.\w+(\?|$)/.test(url)
+}
 
 /** Sends the page with a nonce of its own: it must not be taken from a cache under the policy of another answer. */
 function sendPage(reply: FastifyReply, config: Config, page: string): FastifyReply {
@@ -40,8 +45,7 @@ export async function serveApplication(app: FastifyInstance, config: Config): Pr
     })
   }
   app.setNotFoundHandler((request, reply) => {
-    const wantsPage = request.method === 'GET' && !request.url.startsWith('/api/') && !/\.\w+(\?|$)/.test(request.url)
-    if (page !== null && wantsPage) return sendPage(reply, config, page)
+    if (page !== null && asksForPage(request)) return sendPage(reply, config, page)
     return reply.status(404).send(errorBody(new ParleyError('not_found'), request.id))
   })
 }

@@ -124,6 +124,12 @@ describe('headers', () => {
     },
   )
 
+  test.runIf(built)('SEC-108 who asks for the head of the page only gets it', async () => {
+    const answer = await sendRaw(server.url, { method: 'HEAD', path: '/' })
+    expect([answer.status, answer.text]).toEqual([200, ''])
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  })
+
   test.runIf(built)('SEC-108 the page has a nonce of its own each time, for the styles it adds', async () => {
     const nonces = await Promise.all(
       ['/', '/', '/inbox'].map(async (path) => {
