@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
+import { hasText } from './text.ts'
 
 const controlCharacters = /[\u0000-\u001f\u007f]/
 const nul = /\u0000/
@@ -37,11 +38,6 @@ export const clientKey = z
   .regex(/^[\w.:-]+$/)
   .min(8)
   .max(limits.clientKeyLength)
-
-/** Whether there is anything to be seen in a text. */
-export function hasText(value: string): boolean {
-  return /[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u.test(value)
-}
 
 /** What a person wrote. */
 export const text = z
