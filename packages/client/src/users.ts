@@ -1,4 +1,4 @@
-import { type DurableEvent, limits, type Message, type Profile } from '@parley/protocol'
+import { type DurableEvent, joinIds, limits, type Message, type Profile } from '@parley/protocol'
 import type { UserMethods } from './api.ts'
 import type { Clock } from './clock.ts'
 import type { Call } from './http.ts'
@@ -14,9 +14,22 @@ export interface UserParts {
 
 const gathering = 50
 
-function chunks(ids: readonly string[], size: number): string[][] {
-  const count = Math.ceil(ids.length / size)
-  return Array.from({ length: count }, (_, index) => ids.slice(index * size, (index + 1) * size))
+/** How long the ids of one request may be in its address. */
+const longestList = 6_000
+
+/** Ids for as many requests as it takes. */
+function chunks(ids: readonly string[]): string[][] {
+  const all: string[][] = []
+  let room = 0
+  for (const id of ids) {
+    const length = encodeURIComponent(joinIds([id, ''])).length
+    const last = all.at(-1)
+    const fits = last !== undefined && last.length < limits.participantsPerRequest && length <= room
+    room = (fits ? room : longestList) - length
+    if (fits) last.push(id)
+    else all.push([id])
+  }
+  return all
 }
 
 function sameProfile(a: Profile | undefined, b: Profile): boolean {
@@ -55,8 +68,8 @@ export class Users implements UserMethods {
   async load(ids: readonly string[]): Promise<void> {
     const { users } = this.#parts.store.getState()
     const missing = [...new Set(ids)].filter((id) => !users[id])
-    for (const chunk of chunks(missing, limits.participantsPerRequest)) {
-      this.put((await this.#parts.call('listUsers', { ids: chunk.join(',') })).items)
+    for (const chunk of chunks(missing)) {
+      this.put((await this.#parts.call('listUsers', { ids: joinIds(chunk) })).items)
     }
   }
 

@@ -1,5 +1,5 @@
 import { limits } from '@parley/protocol'
-import { note, type People, people, say, signToken, startConversation, startTestServer } from '@parley/testing'
+import { note, type People, people, person, say, signToken, startConversation, startTestServer } from '@parley/testing'
 import { expect, test, vi } from 'vitest'
 import type { ParleyClient } from '../src/api.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
@@ -327,6 +327,17 @@ test('CL-33 signing out erases the device', async () => {
   expect(session).toEqual({ status: 'signed-out', me: null })
   const owner = JSON.stringify([network.url, 'w1', 'alice'])
   expect(await storage.load(owner)).toEqual({ pending: [], drafts: {} })
+})
+
+test('CL-64 people are loaded whatever their ids are made of, and however long they are', async () => {
+  const odd = ['smith, john', ',', '50%', '%2C', '%', 'a&b=c', 'ü'.repeat(limits.nameLength)]
+  const long = Array.from({ length: 110 }, (_, index) => `${index}`.padStart(limits.nameLength, 'x'))
+  const ids = [...odd, ...long]
+  await Promise.all(ids.map((id) => person(server, { id, role: 'member', workspace: 'w1' })))
+  const alice = await online('alice')
+  await alice.users.load(ids)
+  const { users } = alice.store.getState()
+  expect(ids.filter((id) => users[id]?.id !== id)).toEqual([])
 })
 
 test('CL-62 reads that come too fast wait their turn', async () => {

@@ -76,7 +76,7 @@ export const listUsers = operation('listUsers', {
       .string()
       .max(limits.participantsPerRequest * (limits.idLength + 1))
       .optional()
-      .describe('user ids, separated by commas'),
+      .describe('user ids, separated by commas; a comma within an id is written %2C, a percent sign %25'),
     cursor: cursor.optional(),
     limit: pageSize,
   }),

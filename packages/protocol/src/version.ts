@@ -12,4 +12,5 @@ export const protocolHistory = [
   '1: listParticipants states the position it was read at',
   '1: the header parley-viewer, viewer in the handshake, and the error viewer_changed',
   '1: updateConversation may answer conversation_archived; numbers in queries are digits; details.fields has one form',
+  '1: a comma or a percent sign within one of several ids is written %2C, %25',
 ] as const

@@ -73,7 +73,7 @@ type AnyHandler = Handler<OperationName> & PublicHandler<OperationName>
 /** Paths that answer with a session's cookie. */
 const sessionPaths = new Set([operations.signIn.path, operations.signInWithLink.path])
 
-/** Room for the longest look-up of people by their ids, and less than what Node takes as headers. */
+/** Room for a look-up of people by a hundred ids, and less than what Node takes as headers. */
 const longestUrl = 8_000
 
 /** Name of the session cookie; `__Host-` binds it to the one secure origin. */

@@ -1,9 +1,10 @@
-import { errors, operations, ParleyError } from '@parley/protocol'
+import { errors, limits, operations, ParleyError } from '@parley/protocol'
 import {
   newKey,
   type People,
   type Person,
   people,
+  person,
   requestOf,
   startConversation,
   startTestServer,
@@ -170,6 +171,14 @@ test('API-7 no body, an empty one and an empty object are the same', async () =>
     const fields = JSON.parse(text).error.details.fields.map(({ path }: { path: string }) => path)
     expect([status, fields]).toEqual([400, ['kind', 'participants']])
   }
+})
+
+test('API-9 every id fits into a path', async () => {
+  const { alice } = who
+  const zoe = await person(server, { id: '€'.repeat(limits.nameLength), role: 'member', workspace: 'w1' })
+  const conversationId = await conversationOf(alice, [zoe])
+  const { participant } = await alice.call('updateParticipant', { conversationId, userId: zoe.id, role: 'owner' })
+  expect(participant).toMatchObject({ userId: zoe.id, role: 'owner' })
 })
 
 test('API-8 the order of people does not make another conversation', async () => {

@@ -1,4 +1,4 @@
-import { invalidField, limits, type ParsedInput, type Profile } from '@parley/protocol'
+import { invalidField, limits, type ParsedInput, type Profile, splitIds } from '@parley/protocol'
 import { lineOf } from '../actor.ts'
 import { type Context, scopeOf } from '../context.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
@@ -53,7 +53,7 @@ export function listUsers(
   const team = lineOf(actor) === 'team'
   return db.transaction('read', scopeOf(actor), async (tx) => {
     if (input.ids !== undefined) {
-      const ids = [...new Set(input.ids.split(',').filter(Boolean))]
+      const ids = [...new Set(splitIds(input.ids))]
       if (ids.length > limits.participantsPerRequest)
         throw invalidField('ids', `More than ${limits.participantsPerRequest} ids`)
       const rows = await tx.query<UserRow>(knownByIds, [actor.workspaceId, ids, team, actor.userId])
