@@ -51,6 +51,7 @@ export class Link implements Way {
   #missed = 0
   /** Unknown until it has been tried. */
   #healthy: boolean | undefined
+  #closed = false
 
   constructor(parts: LinkParts) {
     this.#parts = parts
@@ -80,6 +81,7 @@ export class Link implements Way {
   }
 
   close(): void {
+    this.#closed = true
     clearInterval(this.#timer)
     this.#publisher.disconnect()
     this.#subscriber.disconnect()
@@ -132,7 +134,7 @@ export class Link implements Way {
   }
 
   #turn(healthy: boolean): void {
-    if (this.#healthy === healthy) return
+    if (this.#closed || this.#healthy === healthy) return
     this.#healthy = healthy
     this.#parts.turned(healthy)
   }

@@ -276,6 +276,15 @@ describe('CLI6 start', () => {
     for (const line of err.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
   })
 
+  test('a Redis that does not answer is one line of the log, and no hindrance', async () => {
+    const server = startParley({ ...env, PARLEY_DEMO: 'off', REDIS_URL: 'redis://127.0.0.1:1' }, ['start'])
+    await server.line(/ready/)
+    server.child.kill('SIGTERM')
+    const { code, err } = await server.ended
+    expect(code).toBe(0)
+    expect(err.match(/Redis does not answer/g)).toHaveLength(1)
+  })
+
   test.each([
     ['one process', []],
     ['two processes', ['--processes', '2']],
