@@ -57,9 +57,14 @@ export function tokenCredentials(getToken: () => Promise<string>, clock: Clock):
   let asking: Promise<string> | null = null
   const receive = async () => getToken()
   const ask = async () => {
-    const token = (await within<string | null>(clock, timeLimit, receive(), null)) ?? current?.token
+    let cause: unknown
+    const given = receive().catch((error: unknown) => {
+      cause = error
+      return null
+    })
+    const token = (await within(clock, timeLimit, given, null)) ?? current?.token
     asking = null
-    if (token === undefined) throw unreachable('network')
+    if (token === undefined) throw unreachable('network', cause)
     const usable = token === current?.token ? askAgainAfter : usableFor(token, clock.now())
     current = { token, renewAt: usable === null ? null : clock.now() + usable }
     return token

@@ -89,7 +89,7 @@ test('CL-32 a host that fails makes requests fail, and is asked again', async ()
     if (!works) throw new Error('down')
     return 'one'
   })
-  await expect(credentials.token()).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(credentials.token()).rejects.toMatchObject({ code: 'unavailable', cause: { message: 'down' } })
   works = true
   expect(await credentials.token()).toBe('one')
 })

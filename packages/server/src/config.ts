@@ -46,13 +46,19 @@ function isSample(value: string): boolean {
   return samples.some((sample) => plain.startsWith(sample)) || new Set(plain).size < 8
 }
 
+function isSite(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, origin, href } = new URL(value)
+  return /^https?:$/.test(protocol) && href === `${origin}/`
+}
+
 const secret = z
   .string()
   .min(shortestSecret, `must have at least ${shortestSecret} characters`)
   .refine((value) => !isSample(value), 'must not be a sample value')
 const web = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-const site = web.refine((value) => new URL(value).href === `${new URL(value).origin}/`, {
-  error: 'must be the address of a site, without a path, such as https://chat.example.com',
+const site = z.string().refine(isSite, {
+  error: 'must be the http or https address of a site, without a path, such as https://chat.example.com',
 })
 
 /** A whole number in digits, and nothing else that a program might take for one. */

@@ -12,11 +12,11 @@ function pascal(code: string): string {
   return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-function errorAnswer(codes: readonly ErrorCode[]): z.ZodType {
-  const id = `${codes.map(pascal).join('Or')}Error`
-  const field = z.strictObject({ path: z.string(), problem: z.string() })
-  const details = z.looseObject({ fields: z.array(field).optional(), retryAfter: z.number().optional() })
-  const made = z
+const field = z.strictObject({ path: z.string(), problem: z.string() })
+const details = z.looseObject({ fields: z.array(field).optional(), retryAfter: z.number().optional() })
+
+function makeErrorAnswer(codes: readonly ErrorCode[], id: string): z.ZodType {
+  return z
     .strictObject({
       error: z.strictObject({
         code: z.enum(codes),
@@ -26,7 +26,11 @@ function errorAnswer(codes: readonly ErrorCode[]): z.ZodType {
       }),
     })
     .meta({ id })
-  const answer = answers.get(id) ?? made
+}
+
+function errorAnswer(codes: readonly ErrorCode[]): z.ZodType {
+  const id = `${codes.map(pascal).join('Or')}Error`
+  const answer = answers.get(id) ?? makeErrorAnswer(codes, id)
   answers.set(id, answer)
   return answer
 }

@@ -84,6 +84,12 @@ describe.concurrent('CLI2 exit codes, and words instead of stacks', () => {
       { NODE_ENV: 'production', PORT: '0x10', PARLEY_PUBLIC_URL: 'https://a.example/chat', PARLEY_RATE_LIMITS: 'off' },
       /PORT must be a whole number from 0 to 65535\n.*PARLEY_PUBLIC_URL .*without a path.*\n.*PARLEY_SECRET is required.*\n.*PARLEY_RATE_LIMITS /,
     ],
+    [
+      'an address that is none',
+      ['migrate'],
+      { PARLEY_PUBLIC_URL: 'chat.example.com' },
+      /PARLEY_PUBLIC_URL must be the http or/,
+    ],
     ['production without an address', ['migrate'], { NODE_ENV: 'production' }, /PARLEY_PUBLIC_URL is required/],
     [
       'another word for production',
