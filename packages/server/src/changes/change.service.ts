@@ -31,7 +31,7 @@ export interface Stretch {
  * What a viewer missed in a conversation he has access to.
  * @param after the last position he has accounted for, in his line
  * @param limit how many changes to read at most
- * @returns null when the log does not go back that far
+ * @returns null when the log does not go back that far: what comes first is neither the next change nor the one that the viewer's history begins with
  */
 export async function readStretch(
   tx: Tx,
@@ -47,7 +47,8 @@ export async function readStretch(
   const values = [actor.workspaceId, conversation.id, after, limit]
   const changes = await tx.query<ChangeRow>(statements[line], values)
   const positions = changes.map((change) => (line === 'team' ? change.seq : change.public_seq))
-  if (positions[0] !== after + 1) return null
+  const isWhole = positions[0] === after + 1 || changes[0]?.seq === participant.from_seq
+  if (!isWhole) return null
   const shown = await readShown(tx, actor.workspaceId, changes)
   const entities = await readEntities(tx, actor.workspaceId, conversation.id, changes, shown)
   const viewer = { line, fromSeq: participant.from_seq }

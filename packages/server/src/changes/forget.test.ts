@@ -23,6 +23,14 @@ const positions = (conversationId: string) =>
     conversationId,
   ])
 
+/** Makes the changes of a conversation up to a position older than the log is kept. */
+async function age(conversationId: string, upTo: number): Promise<void> {
+  await server.database.query(
+    'update changes set created_at = now() - $3::interval where conversation_id = $1 and seq <= $2',
+    [conversationId, upTo, `${limits.changesKept / 1000 + 60} seconds`],
+  )
+}
+
 /** A conversation of both sides with notes in between, whose changes up to a position are older than the log is kept. */
 async function aged(upTo: number): Promise<{ id: string; head: number }> {
   const { conversation } = await startConversation(all.alice, [all.bob, all.carol])
@@ -30,11 +38,7 @@ async function aged(upTo: number): Promise<{ id: string; head: number }> {
     await say(all.alice, conversation.id, text)
     await note(all.bob, conversation.id, text)
   }
-  const age = `${limits.changesKept / 1000 + 60} seconds`
-  await server.database.query(
-    'update changes set created_at = now() - $3::interval where conversation_id = $1 and seq <= $2',
-    [conversation.id, upTo, age],
-  )
+  await age(conversation.id, upTo)
   return { id: conversation.id, head: (await positions(conversation.id)).length }
 }
 
@@ -75,6 +79,19 @@ test('G6 a resumption from before the beginning of a log is told to load afresh'
   await say(all.bob, id, 'four')
   await socket.reached(id, head + 1)
   socket.close()
+})
+
+test('G6 who was added later goes on from where his history begins, as long as the log knows of it', async () => {
+  const { id, head } = await aged(0)
+  await all.alice.call('addParticipant', { conversationId: id, userId: all.root.id, history: 'none' })
+  await say(all.alice, id, 'welcome')
+  const { status, items } = await changesOf(all.root, id, 1)
+  expect([status, items.map(({ seq }) => seq)]).toEqual(['ok', [head + 1, head + 2, head + 3]])
+  await age(id, head + 1)
+  await forget()
+  expect(await changesOf(all.root, id, 1)).toMatchObject({ status: 'resync' })
+  const rest = await changesOf(all.root, id, head + 1)
+  expect([rest.status, rest.items.map(({ seq }) => seq)]).toEqual(['ok', [head + 2, head + 3]])
 })
 
 test('G6 a conversation all of whose changes are forgotten goes on from its head', async () => {
