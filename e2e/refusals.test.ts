@@ -92,6 +92,19 @@ beforeEach(async () => {
 
 afterEach(() => page.unrouteAll({ behavior: 'ignoreErrors' }))
 
+describe('UI-58 a page that is loaded while the server cannot be reached', () => {
+  it('UI-58 says so, and opens when the server is back', async () => {
+    const banner = page.getByTestId('connection-banner')
+    await cut(/\/(api|socket\.io)\//)
+    await page.goto(`${app.url}/inbox`)
+    await expect.poll(() => banner.getAttribute('data-state'), patiently).toBe('offline')
+    expect(await banner.isVisible()).toBe(true)
+    await page.unrouteAll()
+    await banner.getByRole('button', { name: 'Try now' }).click()
+    await page.getByTestId('conversation-list').waitFor()
+  })
+})
+
 describe('UI-53 what is refused says so where it was asked for', () => {
   it('UI-53 a status that is not taken', async () => {
     await cut(`**/conversations/${id}`, 'PATCH')

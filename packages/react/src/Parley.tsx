@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react'
+import { ConnectionBanner } from './connection/ConnectionBanner.tsx'
 import { MessagingLayout } from './layout/MessagingLayout.tsx'
 import { Skeleton } from './layout/States.tsx'
 import type { Location } from './location.ts'
@@ -6,12 +7,22 @@ import { MessagingProvider, type MessagingProviderProps, useSelect } from './pro
 import { SignIn } from './session/SignIn.tsx'
 import { text } from './text.ts'
 
+/** While it is not known who is here; should that take long, why. */
+function Arriving() {
+  return (
+    <div className="parley-arriving">
+      <ConnectionBanner />
+      <Skeleton kind="row" count={8} />
+    </div>
+  )
+}
+
 /** What stands in for its children until somebody is signed in. */
 export function SignedIn({ children }: { readonly children: ReactNode }) {
   const status = useSelect((state) => state.session.status)
   switch (status) {
     case 'unknown':
-      return <Skeleton kind="row" count={8} />
+      return <Arriving />
     case 'signed-out':
       return <SignIn />
     case 'expired':
