@@ -57,9 +57,10 @@ const secret = z
   .min(shortestSecret, `must have at least ${shortestSecret} characters`)
   .refine((value) => !isSample(value), 'must not be a sample value')
 const web = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-const site = z.string().refine(isSite, {
-  error: 'must be the http or https address of a site, without a path, such as https://chat.example.com',
-})
+const site = z
+  .string()
+  .refine(isSite, 'must be the http or https address of a site, without a path, such as https://chat.example.com')
+  .transform((value) => new URL(value).origin)
 
 /** A whole number in digits, and nothing else that a program might take for one. */
 function whole(least: number, most: number) {

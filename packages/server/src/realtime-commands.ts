@@ -82,8 +82,8 @@ export class Commands {
   }
 
   async #perform(connection: Connection, name: CommandName, raw: unknown): Promise<object> {
-    const { ctx, reader } = connection
-    const { rates, delivery, presence } = this.#parts
+    const { ctx } = connection
+    const { rates, delivery } = this.#parts
     await rates.spend(fees[name], actorKey(ctx.actor))
     switch (name) {
       case 'resume':
@@ -97,9 +97,15 @@ export class Commands {
         signalTyping(ctx, delivery, 'user-stopped-typing', parse(name, raw))
         return {}
       case 'set-presence':
-        presence.set(reader, parse(name, raw).state)
-        return {}
+        return this.#setPresence(connection, raw)
     }
+  }
+
+  /** Whoever has left meanwhile is not to be here again. */
+  #setPresence({ reader, socket }: Connection, raw: unknown): object {
+    const { state } = parse('set-presence', raw)
+    if (socket.connected) this.#parts.presence.set(reader, state)
+    return {}
   }
 
   async #resume(connection: Connection, raw: unknown): Promise<object> {

@@ -158,6 +158,19 @@ test('API-6 a third person makes a direct conversation one of several', async ()
   socket.close()
 })
 
+test('API-6 a third person is one also when the second has left', async () => {
+  const { alice, bob, carol } = who
+  const direct = async (userId: string) => {
+    const { conversation } = await startConversation(alice, [bob], { direct: true })
+    const conversationId = conversation.id
+    await alice.call('removeParticipant', { conversationId, userId: bob.id })
+    await alice.call('addParticipant', { conversationId, userId, role: 'member', history: 'all' })
+    return (await alice.call('getConversation', { conversationId })).conversation.conversation.direct
+  }
+  expect(await direct(bob.id)).toBe(true)
+  expect(await direct(carol.id)).toBe(false)
+})
+
 test('API-7 no body, an empty one and an empty object are the same', async () => {
   const { alice } = who
   const path = '/api/messaging/conversations'

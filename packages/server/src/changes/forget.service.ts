@@ -9,7 +9,7 @@ const forget = statement('changes-forget', 'select forget_changes($1::timestampt
 
 const everyWorkspace = { kind: 'system', workspaceId: '' } as const
 
-async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<number> {
+async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>, stopped: AbortSignal): Promise<number> {
   const before = new Date(clock() - limits.changesKept)
   for (let total = 0; ; ) {
     const [row] = await db.transaction('write', everyWorkspace, (tx) => {
@@ -17,7 +17,7 @@ async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): 
     })
     const found = row?.found ?? 0
     total += found
-    if (found < atOnce) return total
+    if (found < atOnce || stopped.aborted) return total
   }
 }
 
@@ -26,9 +26,14 @@ async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>): 
  * @returns how to do it now, which tells how many changes were old, and how to stop
  */
 export function watchOldChanges(services: Pick<Services, 'db' | 'clock' | 'log'>) {
-  const look = () => forgetOldChanges(services)
+  const stop = new AbortController()
+  const look = () => forgetOldChanges(services, stop.signal)
   const timer = setInterval(() => {
     look().catch((error: unknown) => services.log.warn({ error }, 'old changes stay for now'))
   }, interval)
-  return { look, close: () => clearInterval(timer) }
+  const close = () => {
+    clearInterval(timer)
+    stop.abort()
+  }
+  return { look, close }
 }

@@ -154,7 +154,12 @@ export async function startTail(
   clock: Clock = steadyClock,
 ): Promise<Pick<Tail, 'look' | 'close'>> {
   const tail = new Tail(services, clock)
-  await tail.look()
+  try {
+    await tail.look()
+  } catch (error) {
+    tail.close()
+    throw error
+  }
   tail.rest()
   return tail
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readSettings } from '../config.ts'
 import { environment, parley, startParley } from './test/parley.ts'
 
 let database: TestDatabase
@@ -195,6 +196,12 @@ describe('CLI4 people', () => {
       expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('There is no user nobody') })
     }
   })
+})
+
+test('CLI9 a public address is read in one spelling', () => {
+  for (const PARLEY_PUBLIC_URL of [' https://a.example', 'https://a.example/\n', 'HTTPS://A.example/']) {
+    expect(readSettings({ PARLEY_PUBLIC_URL }).publicUrl).toBe('https://a.example')
+  }
 })
 
 describe('CLI5 the doctor', () => {

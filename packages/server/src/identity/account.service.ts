@@ -62,6 +62,11 @@ const deactivate = statement(
   'update users set deactivated_at = coalesce(deactivated_at, now()) where workspace_id = $1 and id = $2 returning id',
 )
 
+const removeLinks = statement(
+  'account-remove-links',
+  'delete from sign_in_links where workspace_id = $1 and user_id = $2',
+)
+
 const activate = statement(
   'account-activate',
   'update users set deactivated_at = null where workspace_id = $1 and id = $2 returning id',
@@ -176,6 +181,7 @@ export async function activateUser({ db }: Services, { workspaceId, userId }: Pe
 export async function deactivateUser(services: Services, { workspaceId, userId }: Person): Promise<void> {
   await services.db.transaction('write', systemScope(workspaceId), async (tx) => {
     if ((await tx.query(deactivate, [workspaceId, userId])).length === 0) throw new ParleyError('not_found')
+    await tx.query(removeLinks, [workspaceId, userId])
     await removeSessions(tx, workspaceId, userId)
   })
   services.bus.revoke({ workspaceId, userId, reason: 'deactivated' })

@@ -302,8 +302,10 @@ describe('deactivated', () => {
   test('ID15 who was let in again signs in as before, and not with what he had', async () => {
     const person = await make()
     const { cookieValue } = await signIn(person.email)
+    const token = await identity.createSignInLink(person.workspaceId, person.userId)
     await identity.deactivateUser(person)
     await identity.activateUser(person)
+    expect(await codeOf(identity.signInWithLink({ token }, somewhere()))).toBe('link_used')
     expect(await refused(cookieValue)).toBe('unauthenticated')
     expect(await codeOf(signIn(person.email))).toBe('ok')
     expect(await codeOf(identity.activateUser({ ...person, userId: 'nobody' }))).toBe('not_found')

@@ -58,7 +58,9 @@ const leave = statement(
 
 const makeGroup = statement(
   'conversation-group',
-  'update conversations set direct = false where workspace_id = $1 and id = $2',
+  `update conversations set direct = false where workspace_id = $1 and id = $2
+     and (select count(*) from participants where workspace_id = $1 and conversation_id = $2 and user_id <> $3) >= 2
+   returning id`,
 )
 
 /** Who takes over when the last owner goes: a team member before an outsider, the longest there first. */
@@ -110,9 +112,11 @@ export function listParticipants(
   })
 }
 
-async function becomeGroup(ctx: Context, writing: Writing): Promise<void> {
+/** A direct conversation is between the two who were ever in it; with a third one it is a group. */
+async function becomeGroupWith(ctx: Context, writing: Writing, userId: string): Promise<void> {
   const { tx, conversation } = writing
-  await tx.query(makeGroup, [ctx.actor.workspaceId, conversation.id])
+  const made = await tx.query(makeGroup, [ctx.actor.workspaceId, conversation.id, userId])
+  if (made.length === 0) return
   writing.emit({ type: 'conversation-updated', entityId: conversation.id })
 }
 
@@ -124,7 +128,7 @@ async function join(ctx: Context, writing: Writing, input: ParsedInput<'addParti
   if (conversation.participant_count >= limits.participantsPerConversation) {
     throw invalidField('userId', 'This conversation is full')
   }
-  if (conversation.direct && conversation.participant_count >= 2) await becomeGroup(ctx, writing)
+  if (conversation.direct) await becomeGroupWith(ctx, writing, input.userId)
   const { seq } = writing.emit({ type: 'participant-added', entityId: input.userId })
   await tx.query(enter, [
     ctx.actor.workspaceId,
