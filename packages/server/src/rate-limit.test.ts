@@ -212,7 +212,8 @@ describe('a server', () => {
   })
 
   test('SEC-limits refuses signals above the limit of a person, over all sockets together; messages go on', async () => {
-    const { alice, bob } = await people(server, 'signals')
+    const own = await startTestServer({ rateLimits: true })
+    const { alice, bob } = await people(own)
     const { conversation } = await startConversation(alice, [bob])
     const sockets = await Promise.all([bob.online(), bob.online(), bob.online()])
     const input = { conversationId: conversation.id, audience } as const
@@ -224,6 +225,7 @@ describe('a server', () => {
     for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'rate_limited' })
     await say(bob, conversation.id, 'still here')
     for (const socket of sockets) socket.close()
+    await own.close()
   })
 
   test.each([
