@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { limits } from '@parley/protocol'
 import { z } from 'zod'
@@ -130,12 +130,25 @@ function productionFaults(given: Given): string[] {
   return faults
 }
 
+/** Makes a file that is whole as soon as it is there; if another process was first, its file stays. */
+function writeFirst(file: string, text: string): void {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, text, { mode: 0o600 })
+  try {
+    linkSync(draft, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+}
+
 /** The secret of an installation that was not given one: made at the first start and kept in the data directory. */
 function keptSecret(dataDir: string): string {
   const file = join(dataDir, 'secret')
   if (!existsSync(file)) {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    writeFileSync(file, newSecret(), { mode: 0o600, flag: 'wx' })
+    writeFirst(file, newSecret())
   }
   return readFileSync(file, 'utf8').trim()
 }

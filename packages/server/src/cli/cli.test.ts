@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
@@ -202,6 +203,24 @@ test('CLI9 a public address is read in one spelling', () => {
   for (const PARLEY_PUBLIC_URL of [' https://a.example', 'https://a.example/\n', 'HTTPS://A.example/']) {
     expect(readSettings({ PARLEY_PUBLIC_URL }).publicUrl).toBe('https://a.example')
   }
+})
+
+test('CLI10 first commands that run at once share one secret', async () => {
+  const dataDir = join(folder, 'new')
+  const program = `
+    import { readConfig } from ${JSON.stringify(join(import.meta.dirname, '../config.ts'))}
+    process.once('message', (env) => process.send(readConfig(env).secret, () => process.disconnect()))
+    process.send('ready')`
+  const args = ['--input-type=module', '--eval', program]
+  const children = Array.from({ length: 6 }, () => {
+    return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  })
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const told = children.map((child) => once(child, 'message'))
+  for (const child of children) child.send({ PARLEY_DATA_DIR: dataDir })
+  const secrets = (await Promise.all(told)).map(([secret]) => secret)
+  expect(new Set(secrets)).toEqual(new Set([readFileSync(join(dataDir, 'secret'), 'utf8')]))
+  expect(readdirSync(dataDir)).toEqual(['secret'])
 })
 
 describe('CLI5 the doctor', () => {
