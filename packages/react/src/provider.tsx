@@ -65,12 +65,12 @@ export function MessagingProvider(props: MessagingProviderProps) {
   const [container, setContainer] = useState<HTMLElement | null>(null)
   const surroundings = useMemo(() => ({ client, container }), [client, container])
   return (
-    <SurroundingsContext value={surroundings}>
+    <SurroundingsContext.Provider value={surroundings}>
       <div className="parley-root" data-parley-root="" data-theme={props.theme ?? 'auto'} ref={setContainer}>
         {props.children}
         <Announcer />
       </div>
-    </SurroundingsContext>
+    </SurroundingsContext.Provider>
   )
 }
 

@@ -10,7 +10,7 @@ import type { Services } from './context.ts'
 import { Delivery } from './delivery.ts'
 import { cookieName, errorBody, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
-import type { Identity, Session } from './identity/identity.service.ts'
+import type { Ending, Identity, Session } from './identity/identity.service.ts'
 import { requireViewer } from './identity/viewer.ts'
 import type { Metrics } from './metrics.ts'
 import { PresenceService } from './presence/presence.service.ts'
@@ -38,6 +38,8 @@ interface EngineParts {
   readonly ws: { readonly options: { autoPong: boolean } }
 }
 
+/** How often it is asked who was revoked, and how often everybody's session is looked up, milliseconds. */
+const revokedInterval = 1_000
 const recheckInterval = 5_000
 const commandWindow = 60_000
 /** How long sockets are closed over at a planned stop, in which steps, milliseconds; and how many go in a step at least. */
@@ -145,7 +147,8 @@ export class Realtime {
     metrics.watchSockets(() => this.#connections.size)
     this.#io.use((socket, next) => void this.#admit(socket, next))
     this.#io.on('connection', (socket) => this.#connect(socket))
-    this.#timers.push(setInterval(() => void this.#recheck(), recheckInterval))
+    this.#timers.push(setInterval(() => void this.#recheckRevoked(), revokedInterval))
+    this.#timers.push(setInterval(() => void this.#recheck(this.#connections.all()), recheckInterval))
     this.#timers.push(setInterval(() => this.#refill(), commandWindow))
   }
 
@@ -237,7 +240,7 @@ export class Realtime {
     for (const connection of this.#connections.all()) connection.commandsLeft = limits.socketCommandsPerMinute
   }
 
-  #end(socket: Socket, reason: 'signed-out' | 'expired' | 'deactivated'): void {
+  #end(socket: Socket, reason: Ending): void {
     socket.emit('session-ended', { reason })
     socket.disconnect(true)
   }
@@ -262,13 +265,22 @@ export class Realtime {
     }
   }
 
-  async #recheck(): Promise<void> {
-    const sessions = new Map([...this.#connections.all()].map(({ session }) => [session.key, session]))
+  async #recheckRevoked(): Promise<void> {
     try {
-      await this.#parts.identity.learnEnded()
-      const ended = new Set((await this.#parts.identity.recheck([...sessions.values()])).map((session) => session.key))
-      for (const { session, socket } of [...this.#connections.all()]) {
-        if (ended.has(session.key)) this.#end(socket, 'expired')
+      const people = await this.#parts.identity.learnRevoked()
+      await this.#recheck(people.flatMap((person) => [...this.#connections.of(person)]))
+    } catch (error) {
+      this.#parts.services.log.warn({ error }, 'revocations could not be looked up')
+    }
+  }
+
+  async #recheck(connections: Iterable<Connection>): Promise<void> {
+    const open = [...connections]
+    try {
+      const endings = await this.#parts.identity.recheck(open.map(({ session }) => session))
+      for (const { session, socket } of open) {
+        const ending = endings.get(session)
+        if (ending) this.#end(socket, ending)
       }
     } catch (error) {
       this.#parts.services.log.warn({ error }, 'sessions could not be rechecked')

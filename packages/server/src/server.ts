@@ -162,7 +162,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   const shared = openShared(config, services.db)
   opened.defer(() => shared?.redis.disconnect())
   const identity = createIdentity(services, config, shared)
-  await identity.learnEnded()
+  await identity.learnRevoked()
   const rates = createRates(config, steadyClock, shared)
   const readStats = createStats(services, (workspaceId) => realtime.socketsOf(workspaceId))
   const app = await createHttp({ config, services, identity, metrics, rates }, handlersOf(identity, readStats))

@@ -128,7 +128,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
   }
   const label = [name, message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text), timeOfDay(entry.at)]
   return (
-    <EnteredContext value={entered}>
+    <EnteredContext.Provider value={entered}>
       <article
         ref={article}
         className="parley-message"
@@ -181,7 +181,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
           />
         )}
       </article>
-    </EnteredContext>
+    </EnteredContext.Provider>
   )
 })
 

@@ -15,6 +15,7 @@ import * as markMoves from './migrations/0011_mark_moves.ts'
 import * as outsiders from './migrations/0012_outsiders.ts'
 import * as claimsIssuedAt from './migrations/0013_claims_issued_at.ts'
 import * as keptChanges from './migrations/0014_kept_changes.ts'
+import * as revocations from './migrations/0015_revocations.ts'
 
 /** Every migration, by name, in order. Forward only. */
 const migrations: Record<string, Migration> = {
@@ -32,6 +33,7 @@ const migrations: Record<string, Migration> = {
   '0012_outsiders': outsiders,
   '0013_claims_issued_at': claimsIssuedAt,
   '0014_kept_changes': keptChanges,
+  '0015_revocations': revocations,
 }
 
 /** The oldest PostgreSQL that works, as `server_version_num`. */

@@ -8,6 +8,7 @@ import { defaultWorkspaceId, ensureWorkspace } from '../workspaces/workspace.ser
 import { emailAddress, hostId, hostOrganization, personName } from './claims.ts'
 import { saveOrganization } from './organization.service.ts'
 import { hashPassword, requireGoodPassword } from './password.ts'
+import { noteRevocation } from './revocation.service.ts'
 import { removeSessions } from './session.service.ts'
 
 /** Somebody in a workspace. */
@@ -158,6 +159,7 @@ export async function updateUser(
     if (organization) saveOrganization(tx, workspaceId, organization)
     const values = [workspaceId, userId, ...fields.map((field) => field ?? null)]
     if ((await tx.query(changeUser, values)).length === 0) throw new ParleyError('not_found')
+    if (role !== undefined) noteRevocation(tx, workspaceId, userId)
     if (email === undefined) return
     if ((await tx.query(changeEmail, [workspaceId, userId, email])).length === 0) throw taken('email')
   })

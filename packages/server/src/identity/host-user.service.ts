@@ -7,6 +7,7 @@ import { type UserRow, userColumns, userTables } from '../users/user.tables.ts'
 import { ensureWorkspace } from '../workspaces/workspace.service.ts'
 import type { Claims } from './claims.ts'
 import { saveOrganization } from './organization.service.ts'
+import { noteRevocation } from './revocation.service.ts'
 import { hashOf } from './secrets.ts'
 import { tolerance } from './token.ts'
 
@@ -110,6 +111,7 @@ export function hostUsers({ db, bus, clock }: Pick<Services, 'db' | 'bus' | 'clo
       if (differs(row, wanted, last?.hash !== hash)) {
         const saved = await db.transaction('write', scope, async (tx) => {
           save(tx, claims, wanted)
+          if (role !== undefined && role !== wanted.role) noteRevocation(tx, workspaceId, sub)
           return tx.send<HostUserRow>(find, [workspaceId, sub])
         })
         row = (await saved())[0]

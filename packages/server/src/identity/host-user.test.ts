@@ -223,7 +223,7 @@ describe('refreshed', () => {
     const sub = newId()
     const before = await authenticate(sub, { role: 'admin', iat: now - 100 })
     const after = await authenticate(sub, { role: 'member', iat: now })
-    expect(await identity.recheck([before, after])).toEqual([before])
+    expect(await identity.recheck([before, after])).toEqual(new Map([[before, 'expired']]))
   })
 
   test('ID7 an organization is not renamed back and forth by tokens of different age', async () => {
@@ -299,14 +299,14 @@ describe('credentials', () => {
     expect(await codeOf(authenticate(sub, { name: 'Gone' }))).toBe('unauthenticated')
     expect(await codeOf(authenticate(sub, { name: 'Back', role: 'admin', iat: now }))).toBe('unauthenticated')
     expect(await userRow(sub)).toMatchObject({ name: 'Gone', role: 'external' })
-    expect(await identity.recheck([session])).toEqual([session])
+    expect(await identity.recheck([session])).toEqual(new Map([[session, 'deactivated']]))
   })
 
   test('ID9 SEC-46 a token that ends while its socket is open is named by recheck', async () => {
     const session = await authenticate(newId())
-    expect(await identity.recheck([session])).toEqual([])
+    expect(await identity.recheck([session])).toEqual(new Map())
     server.travel(2 * 3600 * 1000)
-    expect(await identity.recheck([session])).toEqual([session])
+    expect(await identity.recheck([session])).toEqual(new Map([[session, 'expired']]))
     server.travel(-2 * 3600 * 1000)
   })
 })

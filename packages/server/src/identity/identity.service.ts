@@ -2,7 +2,6 @@ import { type Me, ParleyError, type ParsedInput } from '@parley/protocol'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config.ts'
 import type { Services } from '../context.ts'
-import { statement } from '../db/statement.ts'
 import type { SharedCounts } from '../redis.ts'
 import {
   activateUser,
@@ -15,12 +14,15 @@ import {
   updateUser,
 } from './account.service.ts'
 import { countAttempts, uncountedAttempts } from './attempts.ts'
-import { endedTokens, endToken } from './ended-token.service.ts'
+import { endToken } from './ended-token.service.ts'
 import { hostUsers } from './host-user.service.ts'
-import { findSession, readLiveSessions, removeSession, type Session } from './session.service.ts'
+import { type Ending, recheckSessions } from './recheck.service.ts'
+import { followRevocations, type Revoked } from './revocation.service.ts'
+import { findSession, removeSession, type Session } from './session.service.ts'
 import { createLink, readMe, type SignedIn, signInByLink, signInWithPassword } from './sign-in.service.ts'
 import { createTokenVerifier } from './token.ts'
 
+export type { Ending } from './recheck.service.ts'
 export type { Session } from './session.service.ts'
 
 /** Who callers are: by the host's token, or by a session of their own account. */
@@ -30,14 +32,17 @@ export interface Identity {
    * @throws ParleyError `unauthenticated`; `unavailable` when the host's key set cannot be fetched
    */
   authenticate(credentials: { readonly bearer?: string; readonly cookie?: string }): Promise<Session>
-  /** Those of the sessions that hold no more: ended, expired, of a deactivated user, or of one whose role has changed. */
-  recheck(sessions: readonly Session[]): Promise<readonly Session[]>
+  /** Why sessions hold no more, of those that do not: ended, expired, of a deactivated user, or of one whose role has changed. */
+  recheck(sessions: readonly Session[]): Promise<ReadonlyMap<Session, Ending>>
   /** @throws ParleyError `credentials_invalid`, `rate_limited` */
   signIn(input: ParsedInput<'signIn'>, address: string): Promise<SignedIn>
   /** @throws ParleyError `link_used`, `rate_limited` */
   signInWithLink(input: ParsedInput<'signInWithLink'>, address: string): Promise<SignedIn>
-  /** Learns which tokens were signed out, on whatever node: once before anybody is let in, and then every few seconds. */
-  learnEnded(): Promise<void>
+  /**
+   * Learns what was revoked, on whatever node and by whatever command: once before anybody is let in, and then every second.
+   * @returns whose sessions have to be rechecked
+   */
+  learnRevoked(): Promise<Revoked['people']>
   /** Ends a session; its sockets are told. */
   signOut(session: Session): Promise<void>
   /** Who an actor is, and where. */
@@ -54,40 +59,6 @@ export interface Identity {
   activateUser(person: Person): Promise<void>
   /** Shuts a person out on every path. @throws ParleyError `not_found` */
   deactivateUser(person: Person): Promise<void>
-}
-
-const findActive = statement(
-  'identity-active',
-  'select id, role from users where workspace_id = $1 and id = any($2) and deactivated_at is null',
-)
-
-function groupByWorkspace(sessions: readonly Session[]): Map<string, Session[]> {
-  return Map.groupBy(sessions, ({ actor }) => actor.workspaceId)
-}
-
-/** The sessions of one workspace that hold no more; at most one query for each kind. */
-function recheckWorkspace(
-  { db, clock }: Services,
-  workspaceId: string,
-  sessions: readonly Session[],
-): Promise<Session[]> {
-  const now = clock()
-  const cookies = sessions.filter(({ kind }) => kind === 'session')
-  const tokens = sessions.filter(({ kind, expiresAt }) => kind === 'token' && expiresAt > now)
-  return db.transaction('read', { kind: 'system', workspaceId }, async (tx) => {
-    const keys = cookies.map(({ key }) => key)
-    const live = keys.length === 0 ? new Map<string, Actor['role']>() : await readLiveSessions(tx, workspaceId, keys)
-    if (tokens.length > 0) {
-      const userIds = [...new Set(tokens.map(({ actor }) => actor.userId))]
-      const rows = await tx.query<{ id: string; role: Actor['role'] }>(findActive, [workspaceId, userIds])
-      const roles = new Map(rows.map(({ id, role }) => [id, role]))
-      for (const { key, actor } of tokens) {
-        const role = roles.get(actor.userId)
-        if (role !== undefined) live.set(key, role)
-      }
-    }
-    return sessions.filter(({ key, actor }) => live.get(key) !== actor.role)
-  })
 }
 
 function accountsOf(
@@ -115,7 +86,7 @@ export function createIdentity(
 ): Identity {
   const verifier = createTokenVerifier(config.jwt, services)
   const readHostUser = hostUsers(services)
-  const readEnded = endedTokens(services)
+  const readRevoked = followRevocations(services)
   const attempts = config.rateLimits ? countAttempts(shared) : uncountedAttempts
 
   services.bus.onRevocation(({ sessionKey, sessionKind }) => {
@@ -134,13 +105,11 @@ export function createIdentity(
       if (cookie !== undefined) return findSession(services, cookie)
       throw new ParleyError('unauthenticated')
     },
-    recheck: async (sessions) => {
-      const groups = [...groupByWorkspace(sessions)]
-      const gone = (await Promise.all(groups.map(([id, group]) => recheckWorkspace(services, id, group)))).flat()
-      return [...new Set([...gone, ...sessions.filter(({ key }) => verifier.isEnded(key))])]
-    },
-    learnEnded: async () => {
-      for (const key of await readEnded()) verifier.end(key)
+    recheck: (sessions) => recheckSessions(services, sessions, (key) => verifier.isEnded(key)),
+    learnRevoked: async () => {
+      const { keys, people } = await readRevoked()
+      for (const key of keys) verifier.end(key)
+      return people
     },
     signIn: (input, address) => signInWithPassword(services, attempts, input, address),
     signInWithLink: ({ token }, address) => signInByLink(services, attempts, token, address),

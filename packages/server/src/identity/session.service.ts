@@ -3,6 +3,7 @@ import type { Actor } from '../actor.ts'
 import type { Services } from '../context.ts'
 import type { Tx } from '../db/database.ts'
 import { statement } from '../db/statement.ts'
+import { noteRevocation } from './revocation.service.ts'
 import { issueSecret, readSecret } from './secrets.ts'
 
 /** Who is signed in, by which kind of credential, and until when. */
@@ -38,7 +39,7 @@ const find = statement(
 
 const findMany = statement(
   'session-find-many',
-  `select s.token_hash as key, u.role from ${live} where s.workspace_id = $1 and s.token_hash = any($2)`,
+  `select s.token_hash as key, ${endsAt} > now() as live from sessions s where s.workspace_id = $1 and s.token_hash = any($2)`,
 )
 
 const touch = statement(
@@ -99,23 +100,27 @@ export async function findSession({ db }: Pick<Services, 'db'>, cookie: string):
   return toSession(workspaceId, hash, row)
 }
 
-/** The roles of sessions that still live, by key. */
-export async function readLiveSessions(
+/** Which sessions are there, by key, and whether they still live. */
+export async function readSessions(
   tx: Tx,
   workspaceId: string,
   keys: readonly string[],
-): Promise<Map<string, Role>> {
-  const rows = await tx.query<{ key: string; role: Role }>(findMany, [workspaceId, keys])
-  return new Map(rows.map(({ key, role }) => [key, role]))
+): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await tx.query<{ key: string; live: boolean }>(findMany, [workspaceId, keys])
+  return new Map(rows.map(({ key, live }) => [key, live]))
 }
 
 /** Ends one session. */
 export async function removeSession({ db }: Pick<Services, 'db'>, { actor, key }: Session): Promise<void> {
-  const { workspaceId } = actor
-  await db.transaction('write', { kind: 'system', workspaceId }, (tx) => tx.query(remove, [workspaceId, key]))
+  const { workspaceId, userId } = actor
+  await db.transaction('write', { kind: 'system', workspaceId }, async (tx) => {
+    noteRevocation(tx, workspaceId, userId)
+    await tx.query(remove, [workspaceId, key])
+  })
 }
 
 /** Ends every session of a user, in a running transaction. */
 export async function removeSessions(tx: Tx, workspaceId: string, userId: string): Promise<void> {
+  noteRevocation(tx, workspaceId, userId)
   await tx.query(removeAll, [workspaceId, userId])
 }

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ParleyError } from '@parley/protocol'
 import { openSocket, requestOf, sendRaw, startTestServer, type TestServer, type TestSocket } from '@parley/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { environment, parley } from '../cli/test/parley.ts'
 import type { NewUser, Person } from './account.service.ts'
 import type { Identity } from './identity.service.ts'
 
@@ -52,6 +56,13 @@ async function closesWithinASecond(socket: TestSocket): Promise<void> {
   const start = performance.now()
   await socket.closed()
   expect(performance.now() - start).toBeLessThan(1_000)
+}
+
+/** Sooner than everybody's session is looked up, and with room for a machine that is busy. */
+async function closesWithinTheNextSeconds(socket: TestSocket): Promise<void> {
+  const start = performance.now()
+  await socket.closed()
+  expect(performance.now() - start).toBeLessThan(3_000)
 }
 
 const refused = (cookie: string) => codeOf(identity.authenticate({ cookie }))
@@ -211,11 +222,11 @@ describe('session', () => {
     expect(await refused(cookieValue)).toBe('ok')
     expect(await idle()).toBeLessThan(60)
     await set('last_seen_at', 14.1 * day)
-    expect(await identity.recheck([session])).toEqual([session])
+    expect(await identity.recheck([session])).toEqual(new Map([[session, 'expired']]))
     expect(await refused(cookieValue)).toBe('unauthenticated')
     await set('last_seen_at', 0)
     await set('created_at', 89.9 * day)
-    expect(await identity.recheck([session])).toEqual([])
+    expect(await identity.recheck([session])).toEqual(new Map())
     const { expiresAt } = await identity.authenticate({ cookie: cookieValue })
     expect(Math.abs(expiresAt - (Date.now() + 0.1 * day * 1000))).toBeLessThan(60_000)
     await set('created_at', 90.1 * day)
@@ -230,7 +241,7 @@ describe('session', () => {
     await closesWithinASecond(socket)
     expect(await refused(one.cookieValue)).toBe('unauthenticated')
     expect(await refused(two.cookieValue)).toBe('ok')
-    expect(await identity.recheck([one.session, two.session])).toEqual([one.session])
+    expect(await identity.recheck([one.session, two.session])).toEqual(new Map([[one.session, 'signed-out']]))
   })
 
   test('SEC-62 SEC-63 the cookie is HttpOnly, Lax, for the whole path, and useless to other sites', async () => {
@@ -293,7 +304,7 @@ describe('deactivated', () => {
     await identity.deactivateUser(person)
     await closesWithinASecond(socket)
     expect(await refused(cookieValue)).toBe('unauthenticated')
-    expect(await identity.recheck([session])).toEqual([session])
+    expect(await identity.recheck([session])).toEqual(new Map([[session, 'deactivated']]))
     expect(await codeOf(signIn(person.email))).toBe('credentials_invalid')
     expect(await codeOf(identity.signInWithLink({ token }, somewhere()))).toBe('link_used')
     expect(await codeOf(identity.createSignInLink(person.workspaceId, person.userId))).toBe('not_found')
@@ -316,7 +327,44 @@ describe('deactivated', () => {
     const { cookieValue, session } = await signIn(person.email)
     await server.database.query('update users set deactivated_at = now() where id = $1', [person.userId])
     expect(await refused(cookieValue)).toBe('unauthenticated')
-    expect(await identity.recheck([session])).toEqual([session])
+    expect(await identity.recheck([session])).toEqual(new Map([[session, 'deactivated']]))
+  })
+})
+
+describe('by a command, which is a process of its own', () => {
+  let folder: string
+  const command = async (args: readonly string[], input?: string): Promise<void> => {
+    const { code, err } = await parley(environment(server.database, folder), args, input)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'parley-sign-in-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  test.each([
+    ['deactivated', ['user', 'deactivate'], undefined],
+    ['signed-out', ['user', 'password'], 'another nine lives of a tabby\n'],
+    ['expired', ['user', 'update', '--role', 'external'], undefined],
+  ])('ID9 SEC-52 sockets end as %s by %j, before everybody is looked up', async (reason, args, input) => {
+    const { email, userId } = await make()
+    const socket = await browserSocket((await signIn(email)).cookieValue)
+    await command([...args, userId], input)
+    await closesWithinTheNextSeconds(socket)
+    expect(socket.named('session-ended')).toEqual([{ reason }])
+  })
+
+  test('ID9 who was revoked is asked again, and nobody else', async () => {
+    const [one, two] = [await make(), await make()]
+    const { session } = await signIn(one.email)
+    await signIn(two.email)
+    await identity.learnRevoked()
+    await command(['user', 'deactivate', two.userId])
+    const people = await identity.learnRevoked()
+    expect(people).toContainEqual({ workspaceId: two.workspaceId, userId: two.userId })
+    expect(people).not.toContainEqual({ workspaceId: one.workspaceId, userId: one.userId })
+    expect(await identity.recheck([session])).toEqual(new Map())
   })
 })
 
