@@ -111,6 +111,13 @@ export interface MessageMethods {
    * @throws ParleyError of the refusal
    */
   remove(messageId: string, conversationId: string): Promise<void>
+  /**
+   * Calls the listener for every message that comes in from now on, whoever sent it and whether its conversation is loaded: once, in the order of
+   * its conversation, after the state has it. What was missed while the connection was away comes when it is back, of the conversations that are loaded; not so
+   * what the client leaps over because it was too much, and what is loaded as history.
+   * @returns stops listening
+   */
+  onNew(listener: (message: Message) => void): () => void
 }
 
 /** Read marks. */

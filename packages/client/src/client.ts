@@ -164,6 +164,7 @@ class Client implements ParleyClient {
       ...this.#ground,
       call,
       onApplied: (events) => this.#applied(events),
+      onUnknown: (event) => this.messages.heard([event]),
       onProfiles: (users) => this.users.put(users),
       onMoved: (id) => this.#arrivals.meet(id),
       onEntered: (id) => {
@@ -252,6 +253,7 @@ class Client implements ParleyClient {
 
   #applied(events: readonly DurableEvent[]): void {
     this.users.need(events.flatMap(peopleOf))
+    this.messages.heard(events)
     const own = this.store.getState().session.me?.user.id
     for (const event of events) {
       if (event.type !== 'new-message' || event.data.message.senderId === own) continue

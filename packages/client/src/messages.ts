@@ -1,9 +1,10 @@
-import type { Message, OperationOutput, ParleyError } from '@parley/protocol'
+import type { DurableEvent, Message, OperationOutput, ParleyError } from '@parley/protocol'
 import type { MessageDraft, MessageMethods } from './api.ts'
 import { confirm, putTimeline, recount, showMessage } from './apply.ts'
 import { type Clock, toInstant } from './clock.ts'
 import type { Call } from './http.ts'
 import { isSuperseded, toParleyError } from './http-errors.ts'
+import { Incoming } from './incoming.ts'
 import type { Outbox } from './outbox.ts'
 import { type State, type Timeline, withoutEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
@@ -51,6 +52,7 @@ export class Messages implements MessageMethods {
   /** Pages on their way, by conversation and place. */
   readonly #loading = new Map<string, Promise<void>>()
   readonly #changes = new Set<Change>()
+  readonly #incoming = new Incoming()
   /** Conversations whose messages are shown or were, the one used last at the end. */
   readonly #recent = new Set<string>()
 
@@ -62,6 +64,15 @@ export class Messages implements MessageMethods {
   async open(conversationId: string): Promise<void> {
     if (this.#timeline(conversationId)?.status === 'ready') this.#use(conversationId)
     else await this.loadLatest(conversationId)
+  }
+
+  onNew(listener: (message: Message) => void): () => void {
+    return this.#incoming.listen(listener)
+  }
+
+  /** Events have come, in their order, and are applied where their conversation is here. */
+  heard(events: readonly DurableEvent[]): void {
+    this.#incoming.hear(events)
   }
 
   async loadLatest(conversationId: string): Promise<void> {
@@ -126,10 +137,11 @@ export class Messages implements MessageMethods {
     if (this.#recent.has(conversationId) && !this.#timeline(conversationId)) this.open(conversationId).catch(() => {})
   }
 
-  /** Forgets what is loading. */
+  /** Forgets what is loading, and what was heard. */
   reset(): void {
     this.#loading.clear()
     this.#recent.clear()
+    this.#incoming.reset()
   }
 
   #timeline(conversationId: string): Timeline | undefined {

@@ -39,6 +39,8 @@ export interface SyncParts {
   /** Events were applied, in order, each once. */
   readonly onApplied: (events: readonly DurableEvent[]) => void
   readonly onProfiles: (users: readonly Profile[]) => void
+  /** An event of a conversation that is not here. */
+  readonly onUnknown: (event: DurableEvent) => void
   /** A conversation that is not here may belong into a list now. */
   readonly onMoved: (conversationId: string) => void
   /** A conversation is here that was not. */
@@ -369,6 +371,7 @@ export class Sync {
   #meetUnknown(event: DurableEvent): void {
     const { conversationId, seq } = event
     this.#gaps.expect(conversationId, seq)
+    this.#parts.onUnknown(event)
     if (!this.#loading.has(conversationId) && couldShow(event, this.#ownId())) this.#parts.onMoved(conversationId)
   }
 

@@ -103,6 +103,7 @@ export function harness(model: Model, network: Network = immediately): Harness {
   const sync: Sync = new Sync({
     ...base,
     onApplied: () => {},
+    onUnknown: () => {},
     onProfiles: (profiles) => users.put(profiles),
     onMoved: (id) => sync.loadLater(id),
     onEntered: (id) => {

@@ -54,6 +54,7 @@ function lists(...all: ConversationSnapshot[]) {
   const sync = new Sync({
     ...base,
     onApplied: nothing,
+    onUnknown: nothing,
     onProfiles: nothing,
     onMoved: nothing,
     onEntered: nothing,
