@@ -7,6 +7,8 @@ import { selectRows } from '../src/rows.ts'
 import { listKey } from '../src/selectors.ts'
 import { clientWith, goOffline, isOnline, network, server, until, who } from './scene.ts'
 
+const day = 24 * 3600 * 1000
+
 interface Given {
   readonly storage?: OutboxStorage
   /** Whether the client can be cut off. */
@@ -300,17 +302,30 @@ test('CL-33 a session that ends by itself leaves what is loaded, and keeps what 
   await who.alice.call('addParticipant', { conversationId: id, userId: 'dave', history: 'all' })
   const dave = await online('dave', { storage })
   await dave.conversations.open(id)
-  await server.database.query("update users set deactivated_at = now() where id = 'dave'")
+  server.travel(31 * day)
   await until(() => dave.store.getState().session.status === 'expired', 'expired')
   dave.messages.send(id, { text: 'unsent' })
   expect(textsOf(dave, id)).toEqual(['readable'])
   expect(dave.store.getState().connection).toEqual({ status: 'idle' })
   const owner = JSON.stringify([server.url, 'w1', 'dave'])
   expect((await storage.load(owner)).pending).toMatchObject([{ text: 'unsent' }])
-  await server.database.query("update users set deactivated_at = null where id = 'dave'")
+  server.travel(-31 * day)
   await dave.start()
   await until(() => dave.store.getState().outbox[id] === undefined, 'sent after all')
   await until(() => textsOf(dave, id).includes('unsent'), 'and shown')
+})
+
+test('CL-33 who is deactivated is left with nothing', async () => {
+  const id = await conversationWith('secret')
+  const erin = await person(server, { id: 'erin', role: 'member', workspace: 'w1' })
+  const client = clientWith({ serverUrl: server.url, getToken: async () => erin.token })
+  await client.start()
+  await who.alice.call('addParticipant', { conversationId: id, userId: 'erin', history: 'all' })
+  await client.conversations.open(id)
+  await until(() => isOnline(client), 'online')
+  await server.running.identity.deactivateUser({ workspaceId: 'w1', userId: 'erin' })
+  await until(() => client.store.getState().session.status === 'signed-out', 'signed out')
+  expect(client.store.getState().conversations).toEqual({})
 })
 
 test('CL-33 signing out erases the device', async () => {
