@@ -30,6 +30,8 @@ export interface MessageDraft {
 
 /** Signing in with the session cookie. Hosts that give tokens need none of it. */
 export interface SessionMethods {
+  /** Whether a host says who is signed in, by its tokens: then there is nothing to sign in to here. */
+  readonly ofHost: boolean
   /**
    * Starts a session and connects.
    * @throws ParleyError `credentials_invalid`, `rate_limited`
@@ -142,7 +144,7 @@ export interface PresenceMethods {
 export interface DraftMethods {
   /** The draft; empty when there is none. */
   get(conversationId: string, audience: Audience): string
-  /** Keeps a draft in `state.drafts` and, within 250 ms, on the device. Empty text removes it. */
+  /** Keeps a draft in `state.drafts` and on the device. Empty text removes it. */
   set(conversationId: string, audience: Audience, text: string): void
 }
 

@@ -111,6 +111,7 @@ class Client implements ParleyClient {
     this.session = new SessionControl({
       store,
       serverUrl,
+      ofHost: options.getToken !== undefined,
       call: ask,
       connection: this.#connection,
       outbox: this.#outbox,

@@ -13,7 +13,6 @@ export interface DraftParts {
   readonly signals: Signals
 }
 
-const delay = 250
 const storageLimit = 2_000
 
 function draftKey(conversationId: string, audience: string): string {
@@ -26,7 +25,8 @@ export class Drafts implements DraftMethods {
   readonly #unsaved = new Set<string>()
   readonly #stopListening: () => void
   #owner: string | null = null
-  #cancel: (() => void) | null = null
+  /** Something is read or written: what is set meanwhile is written after it. */
+  #busy = false
 
   constructor(parts: DraftParts) {
     this.#parts = parts
@@ -36,19 +36,21 @@ export class Drafts implements DraftMethods {
   /** Takes over what a person left unsent. What was typed since the start wins. */
   async open(owner: string): Promise<void> {
     this.#owner = owner
+    this.#busy = true
     const { clock, storage, store } = this.#parts
     const { drafts } = await within(clock, storageLimit, storage.load(owner), { pending: [], drafts: {} })
     if (this.#owner !== owner) return
     const kept = Object.fromEntries(Object.entries(drafts).filter(([key]) => !this.#unsaved.has(key)))
     store.update((state) => ({ ...state, drafts: { ...kept, ...state.drafts } }))
+    this.#busy = false
+    void this.#keepUp()
   }
 
   /** Keeps nothing any more, of anybody. */
   shut(): void {
-    this.#cancel?.()
-    this.#cancel = null
     this.#unsaved.clear()
     this.#owner = null
+    this.#busy = false
   }
 
   async close(): Promise<void> {
@@ -68,18 +70,25 @@ export class Drafts implements DraftMethods {
       return drafts === state.drafts ? state : { ...state, drafts }
     })
     this.#unsaved.add(key)
-    this.#cancel ??= this.#parts.clock.after(delay, () => void this.flush())
+    if (!this.#busy) void this.#keepUp()
   }
 
   /** Keeps now what is not kept yet. */
   async flush(): Promise<void> {
-    this.#cancel?.()
-    this.#cancel = null
     const owner = this.#owner
     if (owner === null) return
-    const { storage, store } = this.#parts
+    const { clock, storage, store } = this.#parts
     const keys = [...this.#unsaved]
     this.#unsaved.clear()
-    await Promise.allSettled(keys.map((key) => storage.putDraft(owner, key, store.getState().drafts[key] ?? '')))
+    const written = keys.map((key) => storage.putDraft(owner, key, store.getState().drafts[key] ?? ''))
+    await within(clock, storageLimit, Promise.allSettled(written), [])
+  }
+
+  /** Writes without a pause, for a page may go at any moment, and one after the other, for each key would be a write. */
+  async #keepUp(): Promise<void> {
+    const owner = this.#owner
+    this.#busy = true
+    while (this.#owner === owner && owner !== null && this.#unsaved.size > 0) await this.flush()
+    if (this.#owner === owner) this.#busy = false
   }
 }

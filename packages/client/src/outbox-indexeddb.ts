@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb'
 import { memoryStorage, type OutboxStorage } from './outbox-storage.ts'
 import type { Pending } from './state.ts'
 
@@ -60,12 +60,14 @@ export function indexedDbStorage(name = 'parley'): OutboxStorage {
       ),
     putPending: (owner, pending) =>
       attempt(
-        async (database) => void (await database.put('pending', { owner, clientKey: pending.clientKey, pending })),
+        (database) => {
+          return write(database, 'pending', (store) => store.put({ owner, clientKey: pending.clientKey, pending }))
+        },
         () => spare.putPending(owner, pending),
       ),
     deletePending: (owner, clientKey) =>
       attempt(
-        (database) => database.delete('pending', [owner, clientKey]),
+        (database) => write(database, 'pending', (store) => store.delete([owner, clientKey])),
         () => spare.deletePending(owner, clientKey),
       ),
     putDraft: (owner, key, text) =>
@@ -88,9 +90,22 @@ async function load(database: Database, owner: string) {
   }
 }
 
-async function putDraft(database: Database, owner: string, key: string, text: string): Promise<void> {
-  if (text === '') await database.delete('drafts', [owner, key])
-  else await database.put('drafts', { owner, key, text })
+/** Writes and commits without waiting for the answer: a page that is being closed does not live to hear it. */
+async function write<Name extends 'pending' | 'drafts'>(
+  database: Database,
+  name: Name,
+  change: (store: IDBPObjectStore<Schema, [Name], Name, 'readwrite'>) => Promise<unknown>,
+): Promise<void> {
+  const transaction = database.transaction(name, 'readwrite')
+  const changed = change(transaction.store)
+  transaction.commit()
+  await Promise.all([changed, transaction.done])
+}
+
+function putDraft(database: Database, owner: string, key: string, text: string): Promise<void> {
+  return write(database, 'drafts', (store) => {
+    return text === '' ? store.delete([owner, key]) : store.put({ owner, key, text })
+  })
 }
 
 async function erase(database: Database): Promise<void> {

@@ -12,6 +12,7 @@ import type { WritableStore } from './store.ts'
 export interface SessionParts {
   readonly store: WritableStore<State>
   readonly serverUrl: string
+  readonly ofHost: boolean
   readonly call: Call
   readonly connection: Connection
   readonly outbox: Outbox
@@ -36,11 +37,13 @@ function changeBetween(before: Me | null, after: Me): Change {
 
 /** Who is signed in: finds it out, and keeps or erases what belongs to them. */
 export class SessionControl implements SessionMethods {
+  readonly ofHost: boolean
   readonly #parts: SessionParts
   #verified = false
   #known = Promise.withResolvers<void>()
 
   constructor(parts: SessionParts) {
+    this.ofHost = parts.ofHost
     this.#parts = parts
   }
 

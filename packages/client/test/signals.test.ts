@@ -26,7 +26,7 @@ function draftsOver(storage = memoryStorage()) {
   return { storage, clock, store, hide, drafts: new Drafts({ store, clock, storage, signals }) }
 }
 
-test('CL-50 a draft of each conversation and audience is kept within 250 ms and there after a reload', async () => {
+test('CL-50 a draft of each conversation and audience is kept and there after a reload', async () => {
   const { storage, clock, drafts } = draftsOver()
   await drafts.open(owner)
   drafts.set('c1', 'everyone', 'Half a')
@@ -44,7 +44,7 @@ test('CL-50 a draft of each conversation and audience is kept within 250 ms and 
   expect(after.store.getState().drafts).toEqual({ 'c1:everyone': 'Half a', 'c1:team': 'A no' })
 })
 
-test('CL-50 a draft is kept at once when the page hides or the client closes', async () => {
+test('CL-50 a draft is kept also when the page hides or the client closes just then', async () => {
   const { storage, drafts, hide } = draftsOver()
   await drafts.open(owner)
   drafts.set('c1', 'everyone', 'one')

@@ -3,7 +3,8 @@ import { ConnectionBanner } from './connection/ConnectionBanner.tsx'
 import { MessagingLayout } from './layout/MessagingLayout.tsx'
 import { Skeleton } from './layout/States.tsx'
 import type { Location } from './location.ts'
-import { MessagingProvider, type MessagingProviderProps, useSelect } from './provider.tsx'
+import { MessagingProvider, type MessagingProviderProps, useClient, useSelect } from './provider.tsx'
+import { NotSignedIn } from './session/NotSignedIn.tsx'
 import { SignIn } from './session/SignIn.tsx'
 import { text } from './text.ts'
 
@@ -19,17 +20,12 @@ function Arriving() {
 
 /** What stands in for its children until somebody is signed in. */
 export function SignedIn({ children }: { readonly children: ReactNode }) {
+  const { session } = useClient()
   const status = useSelect((state) => state.session.status)
-  switch (status) {
-    case 'unknown':
-      return <Arriving />
-    case 'signed-out':
-      return <SignIn />
-    case 'expired':
-      return <SignIn notice={`${text('sessionEnded')}. ${text('sessionEndedHint')}`} />
-    case 'signed-in':
-      return children
-  }
+  if (status === 'signed-in') return children
+  if (status === 'unknown') return <Arriving />
+  if (session.ofHost) return <NotSignedIn />
+  return <SignIn notice={status === 'expired' ? `${text('sessionEnded')}. ${text('sessionEndedHint')}` : ''} />
 }
 
 function Inside() {

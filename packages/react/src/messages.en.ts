@@ -133,6 +133,8 @@ export const english = {
   backOnline: 'Back online.',
   sessionEnded: 'Your session has ended',
   sessionEndedHint: 'Sign in again to go on where you were. Your drafts are kept.',
+  notSignedIn: "You're not signed in to messages",
+  notSignedInHint: 'This page signs you in, and could not. Try again, or load the page again. Your drafts are kept.',
   announcedReconnecting: 'Reconnecting',
   announcedOffline: 'Offline',
   announcedOnline: 'Back online',

@@ -41,12 +41,16 @@ function useOwnClient({ client, serverUrl = '', getToken }: MessagingProviderPro
   const token = useRef(getToken)
   token.current = getToken
   const hasToken = getToken !== undefined
+  const [mounts, setMounts] = useState(0)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a client that was closed does not open again
   const own = useMemo(() => {
     if (client) return client
     const ask = () => token.current?.() ?? Promise.reject(new Error('no token'))
     return createClient(hasToken ? { serverUrl, getToken: ask } : { serverUrl })
-  }, [client, serverUrl, hasToken])
+  }, [client, serverUrl, hasToken, mounts])
   useEffect(() => {
+    const wasClosed = own.store.getState().connection.status === 'closed'
+    if (wasClosed && !client) return setMounts((count) => count + 1)
     void own.start()
     return () => {
       if (!client) void own.close()
