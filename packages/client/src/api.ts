@@ -146,6 +146,8 @@ export interface DraftMethods {
   get(conversationId: string, audience: Audience): string
   /** Keeps a draft in `state.drafts` and on the device. Empty text removes it. */
   set(conversationId: string, audience: Audience, text: string): void
+  /** Keeps for whom one writes in a conversation, next to its drafts: {@link selectAudience} tells it. */
+  choose(conversationId: string, audience: Audience): void
 }
 
 /** A connection to Parley, with everything it knows in `store`. All methods reject with a ParleyError. */

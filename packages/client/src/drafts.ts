@@ -1,8 +1,10 @@
+import type { Audience } from '@parley/protocol'
 import type { DraftMethods } from './api.ts'
 import { type Clock, within } from './clock.ts'
 import type { OutboxStorage } from './outbox-storage.ts'
+import { selectDraft } from './selectors.ts'
 import type { Signals } from './signals.ts'
-import { type State, withEntry, withoutEntry } from './state.ts'
+import { draftKey, type State, withEntry, withoutEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
 
 /** What drafts are kept with. */
@@ -14,10 +16,6 @@ export interface DraftParts {
 }
 
 const storageLimit = 2_000
-
-function draftKey(conversationId: string, audience: string): string {
-  return `${conversationId}:${audience}`
-}
 
 /** Texts not sent yet. */
 export class Drafts implements DraftMethods {
@@ -59,12 +57,19 @@ export class Drafts implements DraftMethods {
     this.shut()
   }
 
-  get(conversationId: string, audience: string): string {
-    return this.#parts.store.getState().drafts[draftKey(conversationId, audience)] ?? ''
+  get(conversationId: string, audience: Audience): string {
+    return selectDraft(this.#parts.store.getState(), conversationId, audience)
   }
 
-  set(conversationId: string, audience: string, text: string): void {
-    const key = draftKey(conversationId, audience)
+  set(conversationId: string, audience: Audience, text: string): void {
+    this.#put(draftKey(conversationId, audience), text)
+  }
+
+  choose(conversationId: string, audience: Audience): void {
+    this.#put(draftKey(conversationId, 'audience'), audience === 'everyone' ? '' : audience)
+  }
+
+  #put(key: string, text: string): void {
     this.#parts.store.update((state) => {
       const drafts = text === '' ? withoutEntry(state.drafts, key) : withEntry(state.drafts, key, text)
       return drafts === state.drafts ? state : { ...state, drafts }

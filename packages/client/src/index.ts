@@ -21,6 +21,8 @@ export {
   isTeam,
   listKey,
   type Readers,
+  selectAudience,
+  selectDraft,
   selectPresence,
   selectReaders,
   selectTitle,

@@ -1,5 +1,5 @@
-import type { ConversationSnapshot, Participant, PresenceState, Profile } from '@parley/protocol'
-import type { ListFilter, State, Typist } from './state.ts'
+import type { Audience, ConversationSnapshot, Participant, PresenceState, Profile } from '@parley/protocol'
+import { draftKey, type ListFilter, type State, type Typist } from './state.ts'
 
 /** The key of a list in `state.lists`: the same for filters that mean the same. */
 export function listKey(filter: ListFilter): string {
@@ -36,6 +36,16 @@ export function selectTitle(state: State, conversation: ConversationSnapshot): s
   const names = people.flatMap(({ userId }) => state.users[userId]?.name ?? [])
   const more = conversation.participantCount - conversation.participants.length + names.length - namesShown
   return names.slice(0, namesShown).join(', ') + (more > 0 && names.length > 0 ? ` +${more}` : '')
+}
+
+/** The text that was not sent yet to an audience of a conversation; empty when there is none. */
+export function selectDraft(state: State, conversationId: string, audience: Audience): string {
+  return state.drafts[draftKey(conversationId, audience)] ?? ''
+}
+
+/** For whom one writes in a conversation, as chosen last; everyone until something was chosen. */
+export function selectAudience(state: State, conversationId: string): Audience {
+  return state.drafts[draftKey(conversationId, 'audience')] === 'team' ? 'team' : 'everyone'
 }
 
 /** Whether somebody is here; `offline` while unknown. Oneself is here while connected: nobody is told of his own presence. */

@@ -134,3 +134,8 @@ export function withoutEntry<Value>(record: Readonly<Record<string, Value>>, key
   const { [key]: _, ...rest } = record
   return rest
 }
+
+/** Under which key of {@link State.drafts} a conversation keeps the text for an audience, or the audience that was chosen. */
+export function draftKey(conversationId: string, what: Audience | 'audience'): string {
+  return `${conversationId}:${what}`
+}

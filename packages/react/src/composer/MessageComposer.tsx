@@ -19,7 +19,7 @@ export interface MessageComposerProps {
   readonly onEditLast: (messageId: string) => void
 }
 
-function Modes({ audience, setAudience }: Composer) {
+function Modes({ audience, setAudience, locked }: Composer) {
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
     const tabs = [...event.currentTarget.querySelectorAll('button')]
@@ -32,6 +32,7 @@ function Modes({ audience, setAudience }: Composer) {
       className="parley-mode"
       data-mode={mode}
       aria-selected={audience === mode}
+      aria-disabled={locked && audience !== mode}
       tabIndex={audience === mode ? 0 : -1}
       onClick={() => setAudience(mode)}
     >

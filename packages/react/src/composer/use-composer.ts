@@ -1,10 +1,11 @@
-import { hasText, isTeam, type State } from '@parley/client'
+import { hasText, isTeam, type State, selectAudience } from '@parley/client'
 import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { announce } from '../announcer/announce.ts'
 import { mayEdit } from '../messages/use-message-actions.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useDraft } from './use-draft.ts'
 
 /** Characters a message may have; the server's limit. */
 export const textLimit = 4000
@@ -17,6 +18,8 @@ export interface Composer {
   readonly audience: Audience
   /** Whether one may choose between a reply and a note. */
   readonly hasModes: boolean
+  /** Whether a note is quoted, which only a note may answer. */
+  readonly locked: boolean
   readonly tooLong: number
   readonly canSend: boolean
   readonly setWords: (words: string) => void
@@ -28,17 +31,25 @@ export interface Composer {
   readonly lastEditable: () => Message | undefined
 }
 
-function useAudience(conversation: ConversationSnapshot, quoted: Message | null) {
-  const hasModes = useSelect(isTeam) && conversation.conversation.kind === 'external'
-  const [chosen, setChosen] = useState<Audience>('everyone')
-  const locked = quoted?.audience === 'team'
+/** For whom one writes: as chosen last in the conversation, and from a quoted note on for the team. It never changes by itself into a reply. */
+function useAudience({ conversation }: ConversationSnapshot, quoted: Message | null) {
+  const { drafts } = useClient()
+  const { id, kind } = conversation
+  const hasModes = useSelect(isTeam) && kind === 'external'
+  const chosen = useSelect((state) => selectAudience(state, id))
+  const locked = hasModes && quoted?.audience === 'team'
   const audience: Audience = hasModes && (locked || chosen === 'team') ? 'team' : 'everyone'
+  useEffect(() => {
+    if (!locked || chosen === 'team') return
+    drafts.choose(id, 'team')
+    announce(text('noteAnnounced'))
+  }, [locked, chosen, drafts, id])
   const choose = (next: Audience) => {
     if (locked || next === audience) return
-    setChosen(next)
+    drafts.choose(id, next)
     announce(text(next === 'team' ? 'noteAnnounced' : 'replyAnnounced'))
   }
-  return { hasModes, audience, choose }
+  return { hasModes, audience, choose, locked }
 }
 
 function lastEditable({ timelines, session, outbox }: State, conversationId: string): Message | undefined {
@@ -54,21 +65,21 @@ function lastEditable({ timelines, session, outbox }: State, conversationId: str
 export function useComposer(conversation: ConversationSnapshot, quoted: Message | null, onSent: () => void): Composer {
   const client = useClient()
   const { id } = conversation.conversation
-  const { hasModes, audience, choose } = useAudience(conversation, quoted)
-  const words = useSelect((state) => state.drafts[`${id}:${audience}`] ?? '')
+  const { hasModes, audience, choose, locked } = useAudience(conversation, quoted)
+  const [words, keepWords] = useDraft(id, audience)
   const composing = useRef(false)
   const tooLong = Math.max(0, words.length - textLimit)
   const canSend = hasText(words) && tooLong === 0
   useEffect(() => () => client.typing.stop(id), [client, id])
   const setWords = (next: string) => {
-    client.drafts.set(id, audience, next)
+    keepWords(next)
     if (next === '') client.typing.stop(id)
     else client.typing.input(id, audience)
   }
   const send = () => {
     if (!canSend) return
     client.messages.send(id, { text: words, audience, ...(quoted ? { replyTo: quoted } : {}) })
-    client.drafts.set(id, audience, '')
+    keepWords('')
     client.typing.stop(id)
     onSent()
   }
@@ -76,8 +87,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     const { nativeEvent } = event
     const imeKey = nativeEvent.isComposing || nativeEvent.keyCode === imeKeyCode || composing.current
     if (event.key !== 'Enter' || event.shiftKey || imeKey) return
-    const touch = window.matchMedia('(pointer: coarse)').matches
-    if (touch && !event.ctrlKey && !event.metaKey) return
+    if (window.matchMedia('(pointer: coarse)').matches && !event.ctrlKey && !event.metaKey) return
     event.preventDefault()
     send()
   }
@@ -91,6 +101,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     words,
     audience,
     hasModes,
+    locked,
     tooLong,
     canSend,
     setWords,

@@ -1,4 +1,4 @@
-import { isTeam, type State, selectTyping } from '@parley/client'
+import { isTeam, type State, selectDraft, selectTyping } from '@parley/client'
 import type { ConversationSnapshot, Message } from '@parley/protocol'
 import { text } from '../text.ts'
 
@@ -15,7 +15,7 @@ function plain(words: string): string {
 }
 
 function draftOf(state: State, conversationId: string): string {
-  return state.drafts[`${conversationId}:everyone`] ?? state.drafts[`${conversationId}:team`] ?? ''
+  return selectDraft(state, conversationId, 'everyone') || selectDraft(state, conversationId, 'team')
 }
 
 function messagePreview(state: State, { conversation }: ConversationSnapshot, message: Message): string {

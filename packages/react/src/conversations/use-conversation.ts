@@ -3,7 +3,7 @@ import type { ConversationSnapshot, PresenceState, Profile } from '@parley/proto
 import { useEffect, useState } from 'react'
 import { useClient, useSelect } from '../provider.tsx'
 
-/** A conversation, opened and kept current. `failed` holds why it could not be opened. */
+/** A conversation, opened and kept current. `failed` holds why it could not be opened; one that goes is asked for again, which tells why. */
 export function useConversation(conversationId: string): {
   readonly conversation: ConversationSnapshot | undefined
   readonly failed: Error | null
@@ -14,7 +14,8 @@ export function useConversation(conversationId: string): {
   const [attempt, setAttempt] = useState(0)
   const conversation = useSelect((state) => state.conversations[conversationId])
   const signedIn = useSelect((state) => state.session.status === 'signed-in')
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt opens again
+  const isHere = conversation !== undefined
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt opens again, and so does the loss of what was open
   useEffect(() => {
     if (!signedIn) return
     let current = true
@@ -25,7 +26,7 @@ export function useConversation(conversationId: string): {
     return () => {
       current = false
     }
-  }, [client, conversationId, signedIn, attempt])
+  }, [client, conversationId, signedIn, attempt, isHere])
   return { conversation, failed, reload: () => setAttempt((count) => count + 1) }
 }
 

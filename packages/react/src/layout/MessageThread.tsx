@@ -1,3 +1,4 @@
+import { selectDraft } from '@parley/client'
 import type { Message } from '@parley/protocol'
 import { useState } from 'react'
 import { MessageComposer } from '../composer/MessageComposer.tsx'
@@ -58,14 +59,32 @@ function Loaded({
   )
 }
 
+/** A conversation that one may not see, or not any more; what was being written there can be taken along. */
+function NoAccess({ conversationId, onBack }: Pick<MessageThreadProps, 'conversationId' | 'onBack'>) {
+  const unsent = useSelect((state) => {
+    return selectDraft(state, conversationId, 'everyone') || selectDraft(state, conversationId, 'team')
+  })
+  return (
+    <div className="parley-gone">
+      <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={onBack} />
+      {unsent !== '' && (
+        <p className="parley-notice">
+          <span dir="auto">{text('draftPrefix', { text: unsent })}</span>
+          <button type="button" className="parley-link" onClick={() => void navigator.clipboard.writeText(unsent)}>
+            {text('copyText')}
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
 /** One conversation: header, messages, composer, and the people in it. */
 export function MessageThread(props: MessageThreadProps) {
   const { conversation, failed, reload } = useConversation(props.conversationId)
   if (conversation) return <Loaded key={props.conversationId} {...props} reload={reload} />
   const gone = failed !== null && 'code' in failed && failed.code === 'not_found'
-  if (gone) {
-    return <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={props.onBack} />
-  }
+  if (gone) return <NoAccess conversationId={props.conversationId} onBack={props.onBack} />
   if (failed) {
     return <ErrorCard title={text('conversationFailed')} error={failed} onRetry={reload} onBack={props.onBack} />
   }

@@ -32,14 +32,14 @@ export function useAnnouncedFailures(conversationId: string): void {
 
 /** Says that a message was not sent and why, and what one can do about it. */
 export function FailedNotice({ pending }: { readonly pending: Pending }) {
-  const { messages, drafts, store } = useClient()
+  const { messages, drafts } = useClient()
   const { conversationId, clientKey, audience } = pending
   const discard = () => {
     messages.discard(conversationId, clientKey)
     focusComposer()
   }
   const edit = () => {
-    const draft = store.getState().drafts[`${conversationId}:${audience}`] ?? ''
+    const draft = drafts.get(conversationId, audience)
     drafts.set(conversationId, audience, [pending.text, draft].filter(Boolean).join('\n'))
     discard()
   }

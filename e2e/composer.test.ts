@@ -1,0 +1,105 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type App, callFrom, launchBrowser, startApp, visit } from './harness.ts'
+
+interface Created {
+  readonly conversation: { readonly conversation: { readonly id: string } }
+}
+
+let app: App
+let browser: Browser
+let page: Page
+let dana: Page
+let ids: readonly string[]
+
+const field = () => page.getByTestId('message-input')
+const said = (text: string) => page.getByTestId('message').filter({ hasText: text })
+const tab = (name: RegExp) => page.getByRole('tab', { name })
+const audience = () => page.getByTestId('composer').getAttribute('data-audience')
+
+async function converse(subject: string): Promise<string> {
+  const { user } = await callFrom<{ user: { id: string } }>(dana, 'GET', '/api/me')
+  const { conversation } = await callFrom<Created>(page, 'POST', '/api/messaging/conversations', {
+    kind: 'external',
+    participants: [user.id],
+    subject,
+    firstMessage: { clientKey: `first-${subject}`, text: `About ${subject}` },
+  })
+  return conversation.conversation.id
+}
+
+async function open(subject: string): Promise<void> {
+  await page.getByTestId('conversation-row').filter({ hasText: subject }).click()
+  await page.getByRole('heading', { level: 1, name: subject }).waitFor()
+  await said(`About ${subject}`).waitFor()
+}
+
+beforeAll(async () => {
+  app = await startApp()
+  browser = await launchBrowser()
+  dana = (await visit(browser, app.links.get('dana') ?? '')).page
+  page = (await visit(browser, app.links.get('ana') ?? '')).page
+  ids = [await converse('rudders'), await converse('sails')]
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+})
+
+beforeEach(async () => {
+  await page.goto(`${app.url}/c/${ids[0]}`)
+  await said('About rudders').waitFor()
+})
+
+describe('UI-70 the caret', () => {
+  it('stays where one writes, in the middle of a text too', async () => {
+    await field().fill('Hello world')
+    for (let moves = 0; moves < 'world'.length; moves += 1) await field().press('ArrowLeft')
+    await field().pressSequentially('big ')
+    expect(await field().inputValue()).toBe('Hello big world')
+    await field().fill('')
+  })
+})
+
+describe('UI-71 the audience', () => {
+  it('stays a note after sending, after answering a note, and after being elsewhere', async () => {
+    await tab(/note/i).click()
+    await field().fill('for us only')
+    await field().press('Enter')
+    await said('for us only').waitFor()
+    expect(await audience()).toBe('team')
+    await open('sails')
+    expect(await audience()).toBe('everyone')
+    await open('rudders')
+    expect(await audience()).toBe('team')
+
+    await tab(/reply/i).click()
+    await said('for us only').hover()
+    await said('for us only').getByRole('button', { name: 'Reply' }).click()
+    expect(await audience()).toBe('team')
+    await field().fill('an answer to a note')
+    await field().press('Enter')
+    await said('an answer to a note').waitFor()
+    expect(await audience()).toBe('team')
+    await page.reload()
+    await said('an answer to a note').waitFor()
+    expect(await audience()).toBe('team')
+    await tab(/reply/i).click()
+    expect(await audience()).toBe('everyone')
+  })
+})
+
+describe('UI-72 a conversation that goes while it is open', () => {
+  it('says so, and gives back what was being written', async () => {
+    const { user } = await callFrom<{ user: { id: string } }>(dana, 'GET', '/api/me')
+    await dana.goto(`${app.url}/c/${ids[1]}`)
+    await dana.getByTestId('message-input').fill('what I was about to say')
+    await callFrom(page, 'DELETE', `/api/messaging/conversations/${ids[1]}/participants/${user.id}`)
+    await dana.getByText('You no longer have access to this conversation').waitFor()
+    await dana.getByText('what I was about to say').waitFor()
+    await dana.getByRole('button', { name: 'Copy text' }).waitFor()
+    await dana.getByRole('button', { name: 'To your conversations' }).click()
+    await dana.getByRole('heading', { name: 'rudders' }).or(dana.getByTestId('conversation-row')).first().waitFor()
+  })
+})
