@@ -52,7 +52,11 @@ async function importLong(): Promise<string> {
   return list.items[0]?.conversation.id ?? ''
 }
 
+/** Opens the conversation at its end: nothing in it is new. */
 async function openLong(page: Page): Promise<void> {
+  const path = `/api/messaging/conversations/${conversationId}`
+  const { conversation } = await callFrom<{ conversation: { seq: number } }>(page, 'GET', path)
+  await callFrom(page, 'POST', `${path}/read`, { seq: conversation.seq })
   await page.goto(`${app.url}/c/${conversationId}`)
   await page.getByTestId('message').last().waitFor()
   await expect.poll(() => page.getByTestId('message-list').getAttribute('data-anchor'), patiently).toBe('bottom')

@@ -6,7 +6,8 @@ import { TypingIndicator } from '../composer/TypingIndicator.tsx'
 import { ConnectionBanner } from '../connection/ConnectionBanner.tsx'
 import { ConversationHeader } from '../conversations/ConversationHeader.tsx'
 import { useConversation } from '../conversations/use-conversation.ts'
-import { MessageList } from '../messages/MessageList.tsx'
+import { MessageList, type MessageListProps } from '../messages/MessageList.tsx'
+import { useFirstNew } from '../messages/use-start.ts'
 import { ParticipantsPanel } from '../participants/ParticipantsPanel.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -20,6 +21,19 @@ export interface MessageThreadProps {
   readonly onBack: () => void
 }
 
+/** The messages once those that one begins with are there, or why they are not. */
+function Messages({ onReload, ...list }: MessageListProps & { readonly onReload: () => void }) {
+  const { id } = list.conversation.conversation
+  const ready = useSelect(
+    ({ timelines }) => timelines[id]?.status === 'ready' || (timelines[id]?.items.length ?? 0) > 0,
+  )
+  const failure = useSelect((state) => state.timelines[id]?.error ?? null)
+  const begins = useFirstNew(list.conversation, ready)
+  if (begins) return <MessageList {...list} />
+  if (!ready && failure) return <ErrorCard title={text('conversationFailed')} error={failure} onRetry={onReload} />
+  return <Skeleton kind="message" count={6} />
+}
+
 function Loaded({
   conversationId,
   panel,
@@ -31,11 +45,6 @@ function Loaded({
   const [editing, setEditing] = useState<string | null>(null)
   useReturnFocus()
   const conversation = useSelect((state) => state.conversations[conversationId])
-  const ready = useSelect((state) => {
-    const timeline = state.timelines[conversationId]
-    return timeline !== undefined && (timeline.status === 'ready' || timeline.items.length > 0)
-  })
-  const failure = useSelect((state) => state.timelines[conversationId]?.error ?? null)
   if (!conversation) return null
   return (
     <>
@@ -48,9 +57,13 @@ function Loaded({
           onLeft={onBack}
         />
         <ConnectionBanner />
-        {ready && <MessageList conversation={conversation} editing={editing} onEdit={setEditing} onReply={setQuoted} />}
-        {!ready && failure && <ErrorCard title={text('conversationFailed')} error={failure} onRetry={reload} />}
-        {!ready && !failure && <Skeleton kind="message" count={6} />}
+        <Messages
+          conversation={conversation}
+          editing={editing}
+          onEdit={setEditing}
+          onReply={setQuoted}
+          onReload={reload}
+        />
         <TypingIndicator conversationId={conversationId} />
         <MessageComposer conversation={conversation} quoted={quoted} onQuoted={setQuoted} onEditLast={setEditing} />
       </div>

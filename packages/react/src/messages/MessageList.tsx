@@ -41,7 +41,14 @@ export interface MessageListProps {
   readonly onReply: (message: Message) => void
 }
 
-function useEntries(conversation: ConversationSnapshot): { entries: Entry[]; ownId: string } {
+interface Entries {
+  readonly entries: Entry[]
+  readonly ownId: string
+  /** How many messages were new when the conversation was opened. */
+  readonly newCount: number
+}
+
+function useEntries(conversation: ConversationSnapshot): Entries {
   const { id } = conversation.conversation
   const rows: readonly Row[] = useSelect((state) => selectRows(state, id))
   const ownId = useSelect((state) => state.session.me?.user.id ?? '')
@@ -49,10 +56,14 @@ function useEntries(conversation: ConversationSnapshot): { entries: Entry[]; own
     const own = conversation.participants.find(({ userId }) => userId === ownId)
     return own && conversation.unread > 0 ? own.readSeq : null
   })
+  const [newCount] = useState(conversation.unread)
+  const hasBefore = useSelect((state) => state.timelines[id]?.hasBefore ?? false)
+  const reachesMark = !hasBefore || (rows[0]?.message?.seq ?? Infinity) <= (newAfter ?? 0)
+  const dividedAfter = reachesMark ? newAfter : null
   const before = useRef<Entry[]>([])
-  const entries = useMemo(() => layOut(rows, ownId, newAfter, before.current), [rows, ownId, newAfter])
+  const entries = useMemo(() => layOut(rows, ownId, dividedAfter, before.current), [rows, ownId, dividedAfter])
   before.current = entries
-  return { entries, ownId }
+  return { entries, ownId, newCount }
 }
 
 function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, atLatest: boolean): void {
@@ -204,7 +215,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const { id } = conversation.conversation
   const timeline = useSelect((state) => state.timelines[id])
   const title = useTitle(conversation)
-  const { entries, ownId } = useEntries(conversation)
+  const { entries, ownId, newCount } = useEntries(conversation)
   const scroller = useRef<HTMLDivElement>(null)
   const [focusKey, setFocusKey] = useState<string | null>(null)
   const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId })
@@ -230,7 +241,6 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const tabStop = useTabStop(entries, anchor.mode === 'bottom')
   const focusable = focusKey ?? tabStop
   const keepMounted = useKept(anchor.shown, focusable, editing, anchor.show)
-  const unread = entries.filter((entry) => entry.seq !== null && entry.seq > readSeq && entry.senderId !== ownId).length
   return (
     <section
       className="parley-messages"
@@ -264,7 +274,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
                 <StartCard conversation={conversation} />
               )}
               {entry.startsDay && <DayDivider at={entry.at} />}
-              {entry.isFirstNew && <NewDivider count={unread} />}
+              {entry.isFirstNew && <NewDivider count={newCount} />}
               <MessageBoundary>
                 {entry.system && entry.row.message ? (
                   <SystemRow message={entry.row.message} />

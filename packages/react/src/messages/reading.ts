@@ -3,7 +3,8 @@ import { sinceStart } from '../clock.ts'
 import { useClient } from '../provider.tsx'
 
 const dwell = 500
-const inputs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'scroll'] as const
+/** What only a person does: the list scrolls by itself too. */
+const inputs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const
 
 function lastVisible(scroller: HTMLElement): number {
   const bottom = scroller.getBoundingClientRect().bottom + 1
@@ -50,10 +51,12 @@ export function useReading(
     }
     schedule()
     for (const name of inputs) document.addEventListener(name, onInput, { capture: true, passive: true })
+    document.addEventListener('scroll', schedule, { capture: true, passive: true })
     window.addEventListener('focus', schedule)
     return () => {
       clearTimeout(timer)
       for (const name of inputs) document.removeEventListener(name, onInput, { capture: true })
+      document.removeEventListener('scroll', schedule, { capture: true })
       window.removeEventListener('focus', schedule)
     }
   }, [scroller, conversationId, readSeq, reads])

@@ -3,6 +3,7 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 import type { VirtualizerHandle } from 'virtua'
 import { useClient, useSelect } from '../provider.tsx'
 import type { Entry } from './entries.ts'
+import { useStart } from './use-start.ts'
 
 const bottomWithin = 64
 const prefetchViewports = 2
@@ -139,6 +140,7 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
     pinned.current = true
     try {
       await messages.loadLatest(conversationId)
+      pinned.current = true
       requestAnimationFrame(pin)
     } catch (error) {
       pinned.current = false
@@ -147,6 +149,17 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
   }, [messages, conversationId, pin, pinned])
   const show = useCallback((index: number) => handle.current?.scrollToIndex(index, { align: 'nearest' }), [handle])
   return { reveal, toLatest, show }
+}
+
+/** Who sends from the middle of the history wants to see what he sent: it stands at the end. */
+function useOwnSends({ conversationId, latest }: Parts, toLatest: () => Promise<void>): void {
+  const sent = useSelect((state) => state.outbox[conversationId]?.at(-1)?.clientKey)
+  const before = useRef(sent)
+  useEffect(() => {
+    const isNew = sent !== undefined && sent !== before.current
+    before.current = sent
+    if (isNew && latest.current.timeline?.hasAfter) toLatest().catch(() => {})
+  }, [sent, latest, toLatest])
 }
 
 /** Loads the messages beyond either end of what is loaded; after a failure when asked to, and when something has moved or the connection is back. */
@@ -178,15 +191,17 @@ export function useAnchor(input: AnchorInput): Anchor {
   const [mode, setMode] = useState<Anchor['mode']>('bottom')
   const [away, setAway] = useState(false)
   const [below, setBelow] = useState(0)
-  const pinned = useRef(true)
+  const pinned = useRef(!timeline?.hasAfter)
   const offset = useRef(0)
   const { shown, shift, added } = useStaged(entries)
   const latest = useRef({ entries: shown, timeline })
   latest.current = { entries: shown, timeline }
   const parts = { ...input, handle, pinned, latest }
   const onBelow = useCallback((count: number) => setBelow((before) => before + count), [])
+  const remember = useStart(parts, shown)
   const pin = useFollowing(parts, added, onBelow)
   const travel = useTravel(parts, pin)
+  useOwnSends(parts, travel.toLatest)
   const { stuck, retry, loadBeyond } = useBeyond(input)
 
   const onScroll = useCallback(() => {
@@ -198,14 +213,15 @@ export function useAnchor(input: AnchorInput): Anchor {
     const atEnd = toEnd <= bottomWithin && !current?.hasAfter
     const movedUp = scrollOffset < offset.current
     offset.current = scrollOffset
-    pinned.current = atEnd || (pinned.current && !movedUp)
+    pinned.current = atEnd || (pinned.current && !movedUp && !current?.hasAfter)
+    remember(latest.current.entries)
     setMode(pinned.current ? 'bottom' : 'free')
     setAway(toEnd > viewportSize || current?.hasAfter === true)
     if (atEnd) setBelow(0)
     const near = viewportSize * prefetchViewports
     if (scrollOffset < near && current?.hasBefore) loadBeyond('before')
     if (toEnd < near && current?.hasAfter) loadBeyond('after')
-  }, [loadBeyond])
+  }, [loadBeyond, remember])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that came in may leave the reader near an edge again
   useLayoutEffect(() => {
