@@ -78,17 +78,16 @@ function NoAccess({ conversationId, onBack }: Pick<MessageThreadProps, 'conversa
     return selectDraft(state, conversationId, 'everyone') || selectDraft(state, conversationId, 'team')
   })
   return (
-    <div className="parley-gone">
-      <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={onBack} />
+    <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={onBack}>
       {unsent !== '' && (
-        <p className="parley-notice">
-          <span dir="auto">{text('draftPrefix', { text: unsent })}</span>
-          <button type="button" className="parley-link" onClick={() => void navigator.clipboard.writeText(unsent)}>
+        <div className="parley-unsent">
+          <p dir="auto">{text('draftPrefix', { text: unsent })}</p>
+          <button type="button" className="parley-button" onClick={() => void navigator.clipboard.writeText(unsent)}>
             {text('copyText')}
           </button>
-        </p>
+        </div>
       )}
-    </div>
+    </EmptyState>
   )
 }
 

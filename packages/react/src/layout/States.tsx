@@ -1,5 +1,5 @@
 import { Inbox, X } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { text } from '../text.ts'
 import { IconButton } from './IconButton.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
@@ -36,15 +36,17 @@ export interface EmptyStateProps {
   readonly hint?: string
   readonly action?: string
   readonly onAction?: () => void
+  readonly children?: ReactNode
 }
 
 /** Says that there is nothing, and what one can do. */
-export function EmptyState({ title, hint, action, onAction }: EmptyStateProps) {
+export function EmptyState({ title, hint, action, onAction, children }: EmptyStateProps) {
   return (
     <div className="parley-empty">
       <Inbox size={40} strokeWidth={1.25} aria-hidden="true" />
       <p className="parley-empty-title">{title}</p>
       {hint !== undefined && <p className="parley-empty-hint">{hint}</p>}
+      {children}
       {action !== undefined && (
         <button type="button" className="parley-button parley-button-primary" onClick={onAction}>
           {action}
