@@ -34,7 +34,11 @@ export const errors = {
     retry: 'after',
     meaning: 'Something went wrong on our side. It is logged under the request id.',
   },
-  unavailable: { status: 503, retry: 'after', meaning: 'The service cannot answer right now. Nothing was changed.' },
+  unavailable: {
+    status: 503,
+    retry: 'after',
+    meaning: 'The service cannot answer right now. What was asked for may have been done.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** A code of the table of errors. */

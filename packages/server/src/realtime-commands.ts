@@ -59,7 +59,7 @@ export class Commands {
   async run(connection: Connection, name: string, input: unknown, answer: Answer): Promise<void> {
     this.#underWay += 1
     try {
-      if (this.#stopping) throw new ParleyError('unavailable')
+      if (this.#stopping) throw new ParleyError('unavailable', undefined, { retryAfter: 1 })
       this.#spend(connection)
       requireReading(connection, name)
       if (!Object.hasOwn(commands, name)) throw new ParleyError('invalid', 'There is no such command')

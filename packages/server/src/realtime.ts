@@ -156,7 +156,7 @@ export class Realtime {
     if (this.#asked.has(socket.client)) return socket.conn.close(true)
     this.#asked.add(socket.client)
     try {
-      if (this.#closing) throw new ParleyError('unavailable')
+      if (this.#closing) throw new ParleyError('unavailable', undefined, { retryAfter: 1 })
       const { token, viewer } = socket.handshake.auth as { token?: unknown; viewer?: unknown }
       const cookie = cookieOf(this.#parts.config, socket.request)
       socket.data.since = steadyClock()
@@ -165,7 +165,8 @@ export class Realtime {
         typeof token === 'string' ? { bearer: token } : cookie === undefined ? {} : { cookie },
       )
       requireViewer(session.actor, viewer)
-      if (!this.#readers.hasRoom(session.actor)) throw new ParleyError('rate_limited', 'Too many connections')
+      if (!this.#readers.hasRoom(session.actor))
+        throw new ParleyError('rate_limited', 'Too many connections', { retryAfter: 60 })
       socket.data.session = session
       next()
     } catch (error) {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { id } from '@parley/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Services } from '../context.ts'
 import { type ImportCounts, importLines } from '../import/import.service.ts'
@@ -33,6 +34,9 @@ Examples:
   parley import history.jsonl.gz --participant usr_42
   parley import slack.jsonl --workspace acme --name slack --kind internal
 `
+
+/** How far the clock of the source may be ahead of ours, milliseconds. */
+const clocksDiffer = 5 * 60 * 1_000
 
 function parseId(value: string): string {
   if (!id.safeParse(value).success) throw new InvalidArgumentError('It must be 1 to 128 characters on one line.')
@@ -94,7 +98,7 @@ async function importInto(
 }
 
 async function importFile(config: Config, path: string, flags: Flags): Promise<void> {
-  const file = await openImportFile(path)
+  const file = await openImportFile(path, systemClock() + clocksDiffer)
   const source = flags.name ?? sourceOf(path)
   const options: ImportOptions = { source, kind: flags.kind, participants: [...new Set(flags.participant)] }
   const interrupted = new AbortController()

@@ -189,7 +189,7 @@ export class Trips {
 
   /**
    * Sends what waits, and commits.
-   * @throws the error of the statement that failed, or of the commit: nothing was done then
+   * @throws the error of the statement that failed, or of the commit: nothing was done then, unless the connection was lost meanwhile
    */
   async commit(): Promise<void> {
     if (this.#isPlain && !this.#hasLeft) return this.#commitAlone()

@@ -52,9 +52,10 @@ function reasonOf(error: z.ZodError): string {
  * Reads one line by the rules a message sent to the server obeys.
  * @param line its number in the file, from 1
  * @param json the line without its line break
+ * @param latest what was said later cannot have been said yet, Unix milliseconds
  * @returns the message, or why it cannot be one
  */
-export function parseLine(line: number, json: string): ImportLine | Fault {
+export function parseLine(line: number, json: string, latest: number): ImportLine | Fault {
   let value: unknown
   try {
     value = JSON.parse(json)
@@ -63,5 +64,6 @@ export function parseLine(line: number, json: string): ImportLine | Fault {
   }
   const parsed = schema.safeParse(value)
   if (!parsed.success) return { line, reason: reasonOf(parsed.error) }
+  if (Date.parse(parsed.data.at) > latest) return { line, reason: 'at: is in the future' }
   return { line, ...parsed.data, replyTo: parsed.data.replyTo ?? null }
 }

@@ -14,12 +14,13 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }))
 
+const latest = Date.parse('2026-01-01T00:00:00Z')
 const said = { conversation: 'a', index: 0, at: '2004-11-15T12:18:00Z', author: 'tweaked', text: 'hello' }
 
 async function read(content: string | Buffer): Promise<(ImportLine | Fault)[]> {
   const path = join(folder, 'file')
   await writeFile(path, content)
-  const file = await openImportFile(path)
+  const file = await openImportFile(path, latest)
   const lines: (ImportLine | Fault)[] = []
   for await (const line of file.lines) lines.push(line)
   expect(file.bytesRead()).toBe(file.size)
@@ -54,6 +55,7 @@ describe('IMP2 what a line may hold', () => {
     ['a day that does not exist', { at: '2005-02-30T00:00:00Z' }, /^at: /],
     ['a time without a zone', { at: '2005-02-20T00:00:00' }, /^at: /],
     ['a time before 1970', { at: '0001-01-01T00:00:00Z' }, /^at: /],
+    ['a time to come', { at: '2026-01-01T00:00:01Z' }, /^at: is in the future/],
     ['a reply to a name', { replyTo: 'tweaked' }, /^replyTo: /],
   ])('refuses %s', async (_, change, reason) => {
     expect(await faultOf(change)).toMatch(reason)
@@ -110,6 +112,6 @@ describe('IMP1 plain and gzip', () => {
   })
 
   test('a file that is not there is an error of the system', async () => {
-    await expect(openImportFile(join(folder, 'nothing'))).rejects.toThrow(/ENOENT/)
+    await expect(openImportFile(join(folder, 'nothing'), latest)).rejects.toThrow(/ENOENT/)
   })
 })

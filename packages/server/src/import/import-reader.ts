@@ -76,25 +76,25 @@ function decode(bytes: Buffer): string | null {
   }
 }
 
-function toLine({ number, bytes }: RawLine): ImportLine | Fault | null {
+function toLine({ number, bytes }: RawLine, latest: number): ImportLine | Fault | null {
   if (!bytes) return { line: number, reason: `longer than ${longestLine / 1024} KiB` }
   const json = decode(bytes)
   if (json === null) return { line: number, reason: 'not UTF-8' }
-  return json.trim() === '' ? null : parseLine(number, json)
+  return json.trim() === '' ? null : parseLine(number, json, latest)
 }
 
-function* present(lines: Iterable<RawLine>): Generator<ImportLine | Fault> {
+function* present(lines: Iterable<RawLine>, latest: number): Generator<ImportLine | Fault> {
   for (const raw of lines) {
-    const line = toLine(raw)
+    const line = toLine(raw, latest)
     if (line) yield line
   }
 }
 
-async function* readLines(source: Readable): AsyncGenerator<ImportLine | Fault> {
+async function* readLines(source: Readable, latest: number): AsyncGenerator<ImportLine | Fault> {
   const cutter = new Cutter()
   try {
-    for await (const chunk of source) yield* present(cutter.push(chunk))
-    yield* present(cutter.end())
+    for await (const chunk of source) yield* present(cutter.push(chunk), latest)
+    yield* present(cutter.end(), latest)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     yield { line: cutter.currentLine, reason: `the file is damaged from here on (${reason})` }
@@ -115,11 +115,12 @@ async function isGzip(path: string): Promise<{ size: number; gzip: boolean }> {
 /**
  * Opens a file of one JSON object a line, plain or gzip; which of both is seen from its first bytes, not from its name.
  * @param path the file
+ * @param latest until when messages may have been said, Unix milliseconds
  * @throws the system's error when the file cannot be opened or read
  */
-export async function openImportFile(path: string): Promise<ImportFile> {
+export async function openImportFile(path: string, latest: number): Promise<ImportFile> {
   const { size, gzip } = await isGzip(path)
   const raw = createReadStream(path, { highWaterMark: chunkSize })
   const source = gzip ? pipeline(raw, createGunzip({ chunkSize }), () => undefined) : raw
-  return { size, bytesRead: () => raw.bytesRead, lines: readLines(source) }
+  return { size, bytesRead: () => raw.bytesRead, lines: readLines(source, latest) }
 }

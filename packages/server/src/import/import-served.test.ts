@@ -26,7 +26,7 @@ const line = (index: number, author: string, more: object = {}): string =>
 
 async function bring(lines: readonly string[]): Promise<void> {
   async function* parsed() {
-    for (const [position, json] of lines.entries()) yield parseLine(position + 1, json)
+    for (const [position, json] of lines.entries()) yield parseLine(position + 1, json, Date.now())
   }
   const options = { source: 'irc', kind: 'external' as const, participants: ['alice', 'carol'] }
   const watch = { onProgress: () => undefined, onFault: () => undefined }

@@ -51,7 +51,7 @@ function said(index: number, author: string, more: Said = {}): string {
 }
 
 async function* parsed(lines: readonly string[]): AsyncGenerator<ImportLine | Fault> {
-  for (const [position, line] of lines.entries()) yield parseLine(position + 1, line)
+  for (const [position, line] of lines.entries()) yield parseLine(position + 1, line, Date.now())
 }
 
 async function run(lines: readonly string[], options: Partial<ImportOptions> = {}) {
