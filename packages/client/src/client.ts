@@ -109,7 +109,7 @@ class Client implements ParleyClient {
     this.#live = this.#createLive(serverUrl)
     this.#connection = this.#createConnection()
     this.session = new SessionControl({
-      store,
+      ...ground,
       serverUrl,
       ofHost: options.getToken !== undefined,
       call: ask,
@@ -145,7 +145,8 @@ class Client implements ParleyClient {
       ...this.#ground,
       serverUrl,
       viewer: () => this.session.viewer(),
-      onUnauthenticated: () => this.session.expire(),
+      age: () => this.session.age,
+      onUnauthenticated: (age) => this.session.expire(age),
       onViewerChanged: () => this.#identifyAgain(),
     })
   }
@@ -247,7 +248,8 @@ class Client implements ParleyClient {
   }
 
   #online(): void {
-    this.users.reset()
+    this.users.askAgain()
+    this.reads.resume()
     this.presence.repeat()
     this.#outbox.kick()
   }

@@ -31,8 +31,10 @@ export interface HttpParts {
   readonly clock: Clock
   /** As whom to ask; null while nobody is known. */
   readonly viewer: () => string | null
-  /** The session has ended: a request was refused that no new token could help. */
-  readonly onUnauthenticated: () => void
+  /** Tells requests apart that are made in different sessions. */
+  readonly age: () => number
+  /** The session has ended in which a request was made: it was refused, and no new token could help. */
+  readonly onUnauthenticated: (age: number) => void
   /** The session or token belongs to another viewer than was asked as. */
   readonly onViewerChanged: () => void
 }
@@ -121,6 +123,7 @@ function mayWait({ method }: HttpRequest, error: unknown): error is ParleyError 
 export function createCall(parts: HttpParts): Call {
   const { credentials, onUnauthenticated, onViewerChanged } = parts
   const attempt = async (name: OperationName, request: HttpRequest, again: boolean): Promise<unknown> => {
+    const age = parts.age()
     const token = withoutSession.has(name) ? null : await credentials.token()
     try {
       return await exchange(parts, request, { token, viewer: asAnybody.has(name) ? null : parts.viewer() })
@@ -131,7 +134,7 @@ export function createCall(parts: HttpParts): Call {
         credentials.refuse(token)
         return attempt(name, request, false)
       }
-      onUnauthenticated()
+      onUnauthenticated(age)
       throw error
     }
   }

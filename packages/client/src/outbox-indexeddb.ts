@@ -28,7 +28,7 @@ function open(name: string, onClosed: () => void): Promise<Database> {
 }
 
 /**
- * Storage in IndexedDB, shared by all tabs of a browser. Where the browser refuses it, memory serves instead.
+ * Storage in IndexedDB, shared by all tabs of a browser. Where the browser refuses it twice, the second time on a fresh connection, memory serves instead.
  * @param name the database's name
  */
 export function indexedDbStorage(name = 'parley'): OutboxStorage {
@@ -40,16 +40,25 @@ export function indexedDbStorage(name = 'parley'): OutboxStorage {
     })
     return opening
   }
-  const attempt = async <Result>(
-    work: (database: Database) => Promise<Result>,
-    instead: () => Promise<Result>,
-  ): Promise<Result> => {
+  const disconnect = () => {
+    opening?.then(
+      (database) => database.close(),
+      () => {},
+    )
+    opening = null
+  }
+  const tried = async <Result>(work: (database: Database) => Promise<Result>): Promise<Result> => {
     try {
       return await work(await connect())
-    } catch {
-      opening = null
-      return instead()
+    } catch (error) {
+      disconnect()
+      throw error
     }
+  }
+  const attempt = <Result>(work: (database: Database) => Promise<Result>, instead: () => Promise<Result>) => {
+    return tried(work)
+      .catch(() => tried(work))
+      .catch(instead)
   }
   return {
     sharedAs: name,

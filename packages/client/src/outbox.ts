@@ -190,7 +190,7 @@ export class Outbox {
     const { pending } = await within(clock, storageLimit, storage.load(owner), { pending: [], drafts: {} })
     if (this.#owner !== owner) return
     for (const one of pending) {
-      if (this.#kept.has(one.clientKey)) continue
+      if (this.#kept.has(one.clientKey) || this.#discarded.has(one.clientKey)) continue
       this.#kept.set(one.clientKey, one)
       this.#own.add(one.clientKey)
       store.update((state) => putPending(state, one.status === 'sending' ? { ...one, status: 'queued' } : one))
@@ -204,6 +204,7 @@ export class Outbox {
         store.update((state) => storeSent(state, message.message))
         return
       case 'removed':
+        this.#discarded.add(message.clientKey)
         this.#kept.delete(message.clientKey)
         store.update((state) => withoutPending(state, message.conversationId, new Set([message.clientKey])))
         return

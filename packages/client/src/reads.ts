@@ -32,8 +32,12 @@ class Marks {
   readonly #operation: Operation
   readonly #onTold: (conversationId: string) => void
   readonly #waiting = new Map<string, number>()
+  /** Rises when what is waiting or on its way is given up: it belongs to somebody who has left. */
+  #run = 0
   #failures = 0
   #flushing = false
+  /** Nobody is signed in: the server is not asked until there is a connection again. */
+  #paused = false
   #cancel: (() => void) | null = null
   #last = -Infinity
 
@@ -49,15 +53,22 @@ class Marks {
     this.#schedule(Math.max(0, this.#last + interval - clock.steady()))
   }
 
-  /** Forgets what is waiting. */
+  /** Forgets what is waiting and on its way. */
   reset(): void {
+    this.#run += 1
     this.#cancel?.()
     this.#cancel = null
     this.#waiting.clear()
   }
 
+  /** Somebody is connected. */
+  resume(): void {
+    this.#paused = false
+    this.#schedule(0)
+  }
+
   #schedule(wait: number): void {
-    if (this.#flushing || this.#waiting.size === 0) return
+    if (this.#flushing || this.#paused || this.#waiting.size === 0) return
     this.#cancel ??= this.#parts.clock.after(Math.min(wait, 20_000), () => void this.#flush())
   }
 
@@ -67,20 +78,23 @@ class Marks {
     this.#last = this.#parts.clock.steady()
     const batch = [...this.#waiting]
     this.#waiting.clear()
-    const before = this.#failures
-    await forEachOf(batch, atOnce, ([id, seq]) => this.#tell(id, seq))
+    const [before, run] = [this.#failures, this.#run]
+    await forEachOf(batch, atOnce, ([id, seq]) => this.#tell(id, seq, run))
     this.#flushing = false
     const failed = this.#failures > before
     if (!failed) this.#failures = 0
     this.#schedule(failed ? backoff(this.#failures, this.#parts.random) : interval)
   }
 
-  async #tell(conversationId: string, seq: number): Promise<void> {
+  async #tell(conversationId: string, seq: number, run: number): Promise<void> {
+    if (run !== this.#run) return
     try {
       await this.#parts.call(this.#operation, { conversationId, seq })
-      this.#onTold(conversationId)
+      if (run === this.#run) this.#onTold(conversationId)
     } catch (error) {
-      if (toParleyError(error).retry === 'never') return
+      const { retry } = toParleyError(error)
+      if (retry === 'never' || run !== this.#run) return
+      this.#paused ||= retry === 'reconnect'
       this.#failures += 1
       this.#waiting.set(conversationId, Math.max(seq, this.#waiting.get(conversationId) ?? 0))
     }
@@ -143,6 +157,12 @@ export class Reads implements ReadMethods {
     const early = this.#early
     this.#early = early.filter(({ payload }) => payload.conversationId !== conversationId)
     for (const { payload, mark } of early) if (payload.conversationId === conversationId) this.moved(payload, mark)
+  }
+
+  /** Somebody is connected: what was kept back goes on. */
+  resume(): void {
+    this.#read.resume()
+    this.#delivered.resume()
   }
 
   /** Forgets what is waiting. */

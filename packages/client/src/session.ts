@@ -1,9 +1,10 @@
 import { type Me, type OperationInput, viewerOf } from '@parley/protocol'
 import type { SessionMethods } from './api.ts'
+import { type Clock, within } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Drafts } from './drafts.ts'
 import type { Call } from './http.ts'
-import { toParleyError } from './http-errors.ts'
+import { toParleyError, unreachable } from './http-errors.ts'
 import type { Outbox } from './outbox.ts'
 import { initialState, type State, withEntry } from './state.ts'
 import type { WritableStore } from './store.ts'
@@ -11,6 +12,7 @@ import type { WritableStore } from './store.ts'
 /** What a session is made of. */
 export interface SessionParts {
   readonly store: WritableStore<State>
+  readonly clock: Clock
   readonly serverUrl: string
   readonly ofHost: boolean
   readonly call: Call
@@ -24,6 +26,9 @@ export interface SessionParts {
   /** The same person is served another line or another database: what was loaded is loaded afresh. */
   readonly startOver: (epoch: string) => Promise<void>
 }
+
+/** How long leaving waits for the device, milliseconds. */
+const storageLimit = 2_000
 
 type Change = 'none' | 'person' | 'view'
 
@@ -40,6 +45,9 @@ export class SessionControl implements SessionMethods {
   readonly ofHost: boolean
   readonly #parts: SessionParts
   #verified = false
+  /** Rises when somebody signs in or out: answers to what was asked before concern nobody any more. */
+  #age = 0
+  #entering: Promise<void> = Promise.resolve()
   #known = Promise.withResolvers<void>()
 
   constructor(parts: SessionParts) {
@@ -60,7 +68,9 @@ export class SessionControl implements SessionMethods {
    * @throws ParleyError `unauthenticated`
    */
   async identify(): Promise<void> {
-    if (!this.#verified) await this.#enter(await this.#parts.call('getMe', {}))
+    if (this.#verified) return
+    const age = this.#age
+    await this.#enter(await this.#parts.call('getMe', {}), age)
   }
 
   /** As whom to ask the server: what is loaded, and what is unsent, belongs to them; null while nobody is known. */
@@ -78,13 +88,15 @@ export class SessionControl implements SessionMethods {
   }
 
   async signOut(): Promise<void> {
-    await this.forget()
-    try {
-      await this.#parts.call('signOut', {})
-    } catch (thrown) {
-      const error = toParleyError(thrown)
-      if (error.code !== 'unauthenticated') throw error
-    }
+    const [, ended] = await Promise.allSettled([this.forget(), this.#parts.call('signOut', {})])
+    if (ended.status === 'fulfilled') return
+    const error = toParleyError(ended.reason)
+    if (error.code !== 'unauthenticated') throw error
+  }
+
+  /** Tells requests apart that are made in different sessions. */
+  get age(): number {
+    return this.#age
   }
 
   /** The session may have ended: the next connection asks. */
@@ -92,8 +104,12 @@ export class SessionControl implements SessionMethods {
     this.#verified = false
   }
 
-  /** The session has ended by itself: what is loaded stays readable, what is unsent waits. */
-  expire(): void {
+  /**
+   * The session has ended by itself: what is loaded stays readable, what is unsent waits.
+   * @param age of the session it was heard in: one that has begun since does not end by it
+   */
+  expire(age = this.#age): void {
+    if (age !== this.#age) return
     const { store, connection, outbox } = this.#parts
     this.#verified = false
     connection.stop()
@@ -107,7 +123,8 @@ export class SessionControl implements SessionMethods {
 
   /** Erases everything that belongs to the session, here and on the device. */
   async forget(): Promise<void> {
-    const { store, connection, outbox, drafts, reset, erase } = this.#parts
+    const { store, clock, connection, outbox, drafts, reset, erase } = this.#parts
+    this.#age += 1
     this.#verified = false
     connection.stop()
     outbox.shut()
@@ -115,7 +132,7 @@ export class SessionControl implements SessionMethods {
     reset()
     store.update(({ connection }) => ({ ...initialState, connection, session: { status: 'signed-out', me: null } }))
     this.#known.resolve()
-    await erase()
+    await within(clock, storageLimit, erase(), undefined)
   }
 
   /** Lets nobody wait for an answer that will not come. */
@@ -126,12 +143,25 @@ export class SessionControl implements SessionMethods {
   async #begin(me: Me): Promise<Me> {
     const { connection } = this.#parts
     connection.stop()
-    await this.#enter(me)
+    this.#age += 1
+    await this.#enter(me, this.#age)
     connection.start()
     return me
   }
 
-  async #enter(me: Me): Promise<void> {
+  /** One after the other: each opens what the device keeps. */
+  #enter(me: Me, age: number): Promise<void> {
+    const entering = this.#entering.then(() => this.#enterNow(me, age))
+    this.#entering = entering.catch(() => {})
+    return entering
+  }
+
+  #requireSame(age: number): void {
+    if (age !== this.#age) throw unreachable('superseded')
+  }
+
+  async #enterNow(me: Me, age: number): Promise<void> {
+    this.#requireSame(age)
     const { store, serverUrl, outbox, drafts, reset, startOver } = this.#parts
     const change = changeBetween(store.getState().session.me, me)
     if (change === 'person') {
@@ -142,14 +172,16 @@ export class SessionControl implements SessionMethods {
     }
     const owner = JSON.stringify([serverUrl, me.workspace.id, me.user.id])
     await drafts.open(owner)
+    this.#requireSame(age)
     store.update((state) => ({
       ...state,
       session: { status: 'signed-in', me },
       users: withEntry(state.users, me.user.id, me.user),
     }))
     await outbox.open(owner)
+    this.#requireSame(age)
     this.#verified = true
-    if (change === 'view') await startOver(me.epoch)
     this.#known.resolve()
+    if (change === 'view') await startOver(me.epoch).catch(() => {})
   }
 }

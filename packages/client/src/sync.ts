@@ -102,9 +102,11 @@ export class Sync {
     if (have !== undefined && have >= after) this.#commit(conversationId, events, seq)
   }
 
-  /** {@link catchUp} in the background, again and again until it worked. */
+  /** {@link catchUp} in the background, again and again until it worked; the next connection asks for what nobody signed in may have. */
   fetchLater(conversationId: string, wanted: number): void {
-    this.catchUp(conversationId, wanted).catch(() => this.#retry(conversationId))
+    this.catchUp(conversationId, wanted).catch((error: unknown) => {
+      if (toParleyError(error).retry === 'after') this.#retry(conversationId)
+    })
   }
 
   /**

@@ -52,8 +52,10 @@ class Lead {
       return held.promise
     }
     const how = steal ? { steal } : { signal: abort.signal }
-    navigator.locks.request(this.#name, how, hold).catch(() => {
+    navigator.locks.request(this.#name, how, hold).catch((error: unknown) => {
       if (abort.signal.aborted) return
+      const wasStolen = error instanceof DOMException && error.name === 'AbortError'
+      if (!wasStolen) return this.#events.onLead()
       this.#events.onLost()
       this.request()
     })
@@ -65,7 +67,7 @@ class Lead {
 }
 
 /**
- * Joins the clients that share an outbox; exactly one of them leads, as far as the surroundings can tell: without Web Locks everyone
+ * Joins the clients that share an outbox; exactly one of them leads, as far as the surroundings can tell: without Web Locks, or where they are refused, everyone
  * does, and client keys keep a message from being stored twice.
  * @param name what they share; null for a client of its own
  */

@@ -91,6 +91,11 @@ export class Users implements UserMethods {
   }
 
   /** Asks again for people that were not known. */
+  askAgain(): void {
+    this.#asked.clear()
+  }
+
+  /** Forgets whom to ask for. */
   reset(): void {
     this.#cancel?.()
     this.#cancel = null
@@ -100,7 +105,8 @@ export class Users implements UserMethods {
 
   #fetch(): void {
     const ids = [...this.#missing]
-    this.reset()
+    this.#cancel = null
+    this.#missing.clear()
     for (const id of ids) this.#asked.add(id)
     this.load(ids).catch(() => {
       for (const id of ids) this.#asked.delete(id)

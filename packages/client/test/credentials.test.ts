@@ -152,7 +152,7 @@ function caller(tokens: string[]) {
     return tokens.shift() ?? 'old'
   })
   const serverUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const parts = { serverUrl, credentials, clock, viewer: () => null, onViewerChanged: () => {} }
+  const parts = { serverUrl, credentials, clock, viewer: () => null, age: () => 0, onViewerChanged: () => {} }
   const call = createCall({ ...parts, onUnauthenticated: () => void ended.push('ended') })
   return { call, asked, ended }
 }
