@@ -328,6 +328,15 @@ test('CL-33 who is deactivated is left with nothing', async () => {
   expect(client.store.getState().conversations).toEqual({})
 })
 
+test('CL-33 a device that hangs keeps nobody from signing out', async () => {
+  const erin = await person(server, { id: 'erin-leaves', role: 'member', workspace: 'w1' })
+  const storage = { ...memoryStorage(), erase: () => new Promise<never>(() => {}) }
+  const client = clientWith({ serverUrl: server.url, getToken: async () => erin.token, storage })
+  await client.start()
+  await client.session.signOut()
+  expect((await erin.callRaw('getMe', {})).status).toBe(401)
+})
+
 test('CL-33 signing out erases the device', async () => {
   const id = await conversationWith('secret')
   const storage = memoryStorage()

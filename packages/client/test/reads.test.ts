@@ -1,5 +1,6 @@
 import { limits, ParleyError } from '@parley/protocol'
 import { expect, test } from 'vitest'
+import { unreachable } from '../src/http-errors.ts'
 import { settle } from './fake-clock.ts'
 import { harness, known, type Network } from './harness.ts'
 import { conversationId, Model } from './model.ts'
@@ -102,6 +103,39 @@ test('CL-41 a mark that could not be told is told again', async () => {
   expect(failures).toBe(4)
   expect(model.snapshot().unread).toBe(0)
   expect(client.clock.next()).toBeNull()
+})
+
+test('CL-19 a mark that was on its way when somebody left is not told as the next one', async () => {
+  const held: PromiseWithResolvers<void>[] = []
+  const network: Network = async (name, answer) => {
+    if (name === 'markRead') await held[held.push(Promise.withResolvers<void>()) - 1]?.promise
+    return answer()
+  }
+  const { model, client } = await loaded({ network })
+  client.reads.markRead(conversationId, model.head)
+  await client.clock.advance(1_000)
+  client.reads.reset()
+  held[0]?.reject(unreachable('superseded'))
+  await client.clock.advance(120_000)
+  expect(held).toHaveLength(1)
+  expect(client.clock.next()).toBeNull()
+})
+
+test('CL-41 while nobody is signed in a mark is kept back, and told once there is a connection', async () => {
+  let [signedIn, tries] = [false, 0]
+  const network: Network = async (name, answer) => {
+    if (name === 'markRead') tries += 1
+    if (name === 'markRead' && !signedIn) throw new ParleyError('unauthenticated')
+    return answer()
+  }
+  const { model, client } = await loaded({ network })
+  client.reads.markRead(conversationId, model.head)
+  await client.clock.advance(120_000)
+  expect(tries).toBe(1)
+  signedIn = true
+  client.reads.resume()
+  await client.clock.advance(1_000)
+  expect(model.snapshot().unread).toBe(0)
 })
 
 test('CL-41 a mark in a conversation one is not in any more is given up', async () => {

@@ -1,5 +1,5 @@
 import type { Message } from '@parley/protocol'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { unreachable } from '../src/http-errors.ts'
 import { Outbox } from '../src/outbox.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
@@ -135,6 +135,33 @@ test('CL-17 a tab opened later shows what waits', async () => {
   expect(second.keys()).toEqual(['k1 queued'])
   await aWhile()
   expect(second.sent).toEqual([])
+})
+
+test('CL-17 what was taken out does not come back with the lead, though the device did not let go of it', async () => {
+  const storage = { ...browser(), deletePending: () => Promise.reject(new Error('quota')) }
+  const first = await openTab(storage)
+  await aWhile()
+  const second = await openTab(storage)
+  second.outbox.add(write('k1'))
+  await until(() => first.sent.length === 1)
+  second.outbox.discard('c1', 'k1')
+  await first.outbox.close()
+  await aWhile()
+  expect([second.keys(), second.sent]).toEqual([[], []])
+})
+
+test('CL-16 where the browser refuses the lead, as an origin without storage, everyone sends', async () => {
+  const request = vi
+    .spyOn(navigator.locks, 'request')
+    .mockRejectedValue(new DOMException('no storage', 'SecurityError'))
+  try {
+    const only = await openTab(browser())
+    only.outbox.add(write('k1'))
+    await until(() => only.sent.length === 1)
+    expect(request).toHaveBeenCalledTimes(1)
+  } finally {
+    request.mockRestore()
+  }
 })
 
 test.each([
