@@ -90,6 +90,47 @@ describe('UI-71 the audience', () => {
   })
 })
 
+describe('UI-61 an edited text', () => {
+  const editor = () => page.getByRole('textbox', { name: 'Edit message' })
+  const edit = async (text: string) => {
+    await said(text).last().focus()
+    await page.keyboard.press('e')
+    await editor().waitFor()
+  }
+
+  it('is there again after a refusal, after another message was not deleted, and after being elsewhere', async () => {
+    for (const text of ['first draft', 'another one']) {
+      await field().fill(text)
+      await field().press('Enter')
+      await said(text).and(page.locator('[data-status="sent"], [data-status="delivered"]')).waitFor()
+    }
+    await page.route('**/api/messaging/messages/*', (route) => route.abort())
+    await edit('first draft')
+    await editor().fill('second, much better')
+    await editor().press('Enter')
+    await page.getByText('Edit did not work').first().waitFor()
+    await page.unroute('**/api/messaging/messages/*')
+    await edit('first draft')
+    expect(await editor().inputValue()).toBe('second, much better')
+
+    await said('another one').hover()
+    await said('another one').getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    expect(await editor().inputValue()).toBe('second, much better')
+
+    await open('sails')
+    await open('rudders')
+    await edit('first draft')
+    expect(await editor().inputValue()).toBe('second, much better')
+    await editor().press('Enter')
+    await said('second, much better').waitFor()
+    await edit('second, much better')
+    expect(await editor().inputValue()).toBe('second, much better')
+    await editor().press('Escape')
+  })
+})
+
 describe('UI-72 a conversation that goes while it is open', () => {
   it('says so, and gives back what was being written', async () => {
     const { user } = await callFrom<{ user: { id: string } }>(dana, 'GET', '/api/me')

@@ -1,16 +1,15 @@
 import { hasText, isTeam, type State, selectAudience } from '@parley/client'
 import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
-import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { type KeyboardEvent, useEffect } from 'react'
 import { announce } from '../announcer/announce.ts'
 import { mayEdit } from '../messages/use-message-actions.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useComposition } from './use-composition.ts'
 import { useDraft } from './use-draft.ts'
 
 /** Characters a message may have; the server's limit. */
 export const textLimit = 4000
-
-const imeKeyCode = 229
 
 /** The state of writing in one conversation. */
 export interface Composer {
@@ -67,7 +66,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
   const { id } = conversation.conversation
   const { hasModes, audience, choose, locked } = useAudience(conversation, quoted)
   const [words, keepWords] = useDraft(id, audience)
-  const composing = useRef(false)
+  const { isComposing, onCompositionEnd } = useComposition()
   const tooLong = Math.max(0, words.length - textLimit)
   const canSend = hasText(words) && tooLong === 0
   useEffect(() => () => client.typing.stop(id), [client, id])
@@ -84,18 +83,10 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     onSent()
   }
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    const { nativeEvent } = event
-    const imeKey = nativeEvent.isComposing || nativeEvent.keyCode === imeKeyCode || composing.current
-    if (event.key !== 'Enter' || event.shiftKey || imeKey) return
+    if (event.key !== 'Enter' || event.shiftKey || isComposing(event)) return
     if (window.matchMedia('(pointer: coarse)').matches && !event.ctrlKey && !event.metaKey) return
     event.preventDefault()
     send()
-  }
-  const onCompositionEnd = () => {
-    composing.current = true
-    setTimeout(() => {
-      composing.current = false
-    })
   }
   return {
     words,

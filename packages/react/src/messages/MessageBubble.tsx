@@ -65,7 +65,7 @@ function Body({
       )}
       {quote && <QuoteCard quote={quote} onJump={onJump} />}
       {editing ? (
-        <MessageEditor initial={words} onSave={control.save} onCancel={control.stop} />
+        <MessageEditor messageId={message?.id ?? ''} initial={words} onSave={control.save} onCancel={control.stop} />
       ) : (
         <MessageText source={words} />
       )}
@@ -176,7 +176,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
             explanation={text('deleteExplained')}
             action={text('delete')}
             onConfirm={control.remove}
-            onClose={control.stop}
+            onClose={control.keep}
             returnTo={article}
           />
         )}

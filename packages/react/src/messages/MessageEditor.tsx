@@ -1,31 +1,45 @@
 import { hasText } from '@parley/client'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { useComposition } from '../composer/use-composition.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
+import { useClient } from '../provider.tsx'
 import { text } from '../text.ts'
 
 export interface MessageEditorProps {
+  readonly messageId: string
   readonly initial: string
   readonly onSave: (words: string) => void
   readonly onCancel: () => void
 }
 
-/** Changes a message in its place. */
-export function MessageEditor({ initial, onSave, onCancel }: MessageEditorProps) {
-  const [words, setWords] = useState(initial)
+/** Changes a message in its place. What was written is kept until it is saved or given up: a refusal, or going elsewhere, takes nothing away. */
+export function MessageEditor({ messageId, initial, onSave, onCancel }: MessageEditorProps) {
+  const { drafts } = useClient()
+  const [words, setWords] = useState(() => drafts.get(messageId, 'everyone') || initial)
+  const { isComposing, onCompositionEnd } = useComposition()
   const field = useRef<HTMLTextAreaElement>(null)
   useReturnFocus()
   useEffect(() => {
     field.current?.focus()
-    field.current?.setSelectionRange(initial.length, initial.length)
-  }, [initial])
+    field.current?.setSelectionRange(-1, -1)
+  }, [])
+  const write = (next: string) => {
+    setWords(next)
+    drafts.set(messageId, 'everyone', next === initial ? '' : next)
+  }
+  const cancel = () => {
+    drafts.set(messageId, 'everyone', '')
+    onCancel()
+  }
   const save = () => {
-    if (!hasText(words) || words === initial) onCancel()
+    if (!hasText(words) || words === initial) cancel()
     else onSave(words)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation()
-    if (event.key === 'Escape') onCancel()
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    if (isComposing(event)) return
+    if (event.key === 'Escape') cancel()
+    if (event.key !== 'Enter' || event.shiftKey) return
     event.preventDefault()
     save()
   }
@@ -38,11 +52,12 @@ export function MessageEditor({ initial, onSave, onCancel }: MessageEditorProps)
         value={words}
         rows={1}
         dir="auto"
-        onChange={(event) => setWords(event.target.value)}
+        onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
+        onCompositionEnd={onCompositionEnd}
       />
       <div className="parley-editor-buttons">
-        <button type="button" className="parley-button" onClick={onCancel}>
+        <button type="button" className="parley-button" onClick={cancel}>
           {text('cancel')}
         </button>
         <button type="button" className="parley-button parley-button-primary" onClick={save}>

@@ -2,7 +2,6 @@ import type { Message, Profile } from '@parley/protocol'
 import { useState } from 'react'
 import { now } from '../clock.ts'
 import { useAttempt } from '../layout/use-attempt.ts'
-import type { TextKey } from '../messages.en.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import type { Actions } from './MessageActions.tsx'
@@ -16,7 +15,10 @@ export interface MessageControl {
   readonly failure: string | null
   readonly save: (words: string) => void
   readonly remove: () => void
+  /** Ends editing. */
   readonly stop: () => void
+  /** Does not delete after all. */
+  readonly keep: () => void
 }
 
 function isAlive(message: Message): boolean {
@@ -38,17 +40,21 @@ export function useMessageControl(
   onReply: (message: Message) => void,
   onEdit: (messageId: string | null) => void,
 ): MessageControl {
-  const { messages } = useClient()
+  const { messages, drafts } = useClient()
   const me = useSelect((state) => state.session.me?.user)
   const [mode, setMode] = useState<'idle' | 'confirming'>('idle')
   const { failure, attempt } = useAttempt()
-  const stop = () => {
-    setMode('idle')
-    onEdit(null)
-  }
-  const finish = (action: TextKey, work: Promise<void>) => {
+  const stop = () => onEdit(null)
+  const save = ({ id, conversationId }: Message, words: string) => {
     stop()
-    attempt(text(action), work)
+    attempt(
+      text('edit'),
+      messages.edit(id, conversationId, words).then(() => drafts.set(id, 'everyone', '')),
+    )
+  }
+  const remove = ({ id, conversationId }: Message) => {
+    setMode('idle')
+    attempt(text('delete'), messages.remove(id, conversationId))
   }
   const alive = message !== null && isAlive(message)
   const own = alive && message.senderId === me?.id
@@ -61,8 +67,9 @@ export function useMessageControl(
     actions,
     confirming: mode === 'confirming',
     failure,
-    save: (words) => message && finish('edit', messages.edit(message.id, message.conversationId, words)),
-    remove: () => message && finish('delete', messages.remove(message.id, message.conversationId)),
+    save: (words) => message && save(message, words),
+    remove: () => message && remove(message),
     stop,
+    keep: () => setMode('idle'),
   }
 }

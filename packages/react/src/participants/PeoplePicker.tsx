@@ -1,5 +1,6 @@
 import type { Profile } from '@parley/protocol'
 import { type KeyboardEvent, useEffect, useId, useState } from 'react'
+import { useComposition } from '../composer/use-composition.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { useClient } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -63,7 +64,9 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
     setQuery('')
     setActive(0)
   }
+  const { isComposing, onCompositionEnd } = useComposition()
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isComposing(event)) return
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step !== undefined) {
       event.preventDefault()
@@ -100,6 +103,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
           setOpen(true)
         }}
         onKeyDown={onKeyDown}
+        onCompositionEnd={onCompositionEnd}
       />
       <div id={listId} className="parley-picker-list" role="listbox" aria-label={label} hidden={!choosing}>
         {people.map((user, index) => (

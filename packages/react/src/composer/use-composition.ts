@@ -1,0 +1,18 @@
+import { type KeyboardEvent, useRef } from 'react'
+
+const imeKeyCode = 229
+
+/** Tells keys that belong to an input method, the one that ends a composition too, from keys that mean something here. */
+export function useComposition() {
+  const justEnded = useRef(false)
+  const isComposing = ({ nativeEvent }: KeyboardEvent): boolean => {
+    return nativeEvent.isComposing || nativeEvent.keyCode === imeKeyCode || justEnded.current
+  }
+  const onCompositionEnd = () => {
+    justEnded.current = true
+    setTimeout(() => {
+      justEnded.current = false
+    })
+  }
+  return { isComposing, onCompositionEnd }
+}
