@@ -27,13 +27,9 @@ function open(name: string, onClosed: () => void): Promise<Database> {
   })
 }
 
-/**
- * Storage in IndexedDB, shared by all tabs of a browser. Where the browser refuses it twice, the second time on a fresh connection, memory serves instead.
- * @param name the database's name
- */
-export function indexedDbStorage(name = 'parley'): OutboxStorage {
+/** Runs work on a database: a second time, on a fresh connection, when it fails. */
+function trying(name: string) {
   let opening: Promise<Database> | null = null
-  const spare = memoryStorage()
   const connect = () => {
     opening ??= open(name, () => {
       opening = null
@@ -47,7 +43,7 @@ export function indexedDbStorage(name = 'parley'): OutboxStorage {
     )
     opening = null
   }
-  const tried = async <Result>(work: (database: Database) => Promise<Result>): Promise<Result> => {
+  const once = async <Result>(work: (database: Database) => Promise<Result>): Promise<Result> => {
     try {
       return await work(await connect())
     } catch (error) {
@@ -55,10 +51,18 @@ export function indexedDbStorage(name = 'parley'): OutboxStorage {
       throw error
     }
   }
+  return <Result>(work: (database: Database) => Promise<Result>) => once(work).catch(() => once(work))
+}
+
+/**
+ * Storage in IndexedDB, shared by all tabs of a browser. Where the browser refuses it, memory serves instead.
+ * @param name the database's name
+ */
+export function indexedDbStorage(name = 'parley'): OutboxStorage {
+  const tried = trying(name)
+  const spare = memoryStorage()
   const attempt = <Result>(work: (database: Database) => Promise<Result>, instead: () => Promise<Result>) => {
-    return tried(work)
-      .catch(() => tried(work))
-      .catch(instead)
+    return tried(work).catch(instead)
   }
   return {
     sharedAs: name,
