@@ -62,6 +62,13 @@ function countUnread(timeline: Timeline | undefined, own: string, readSeq: numbe
   return Math.min(limits.unreadCounted, unread.length)
 }
 
+/** Whether all messages that could be unread are loaded, so that they are counted one by one. */
+export function isUnreadCounted(state: State, conversationId: string): boolean {
+  const snapshot = state.conversations[conversationId]
+  const own = ownId(state)
+  return snapshot !== undefined && countUnread(state.timelines[conversationId], own, readSeqOf(snapshot, own)) !== null
+}
+
 /** State with a conversation's unread messages counted afresh, where they are loaded. */
 export function recount(state: State, conversationId: string): State {
   const snapshot = state.conversations[conversationId]
@@ -227,7 +234,8 @@ export function unreadAt(state: State, snapshot: ConversationSnapshot, seq: numb
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
   const covers = first && last && (first.seq <= before + 1 || !timeline.hasBefore) && last.seq >= seq
   if (!covers) return null
-  const read = timeline.items.filter((one) => one.deletedAt === null && one.seq <= seq && isUnread(one, own, before))
+  const read = timeline.items.filter((one) => one.seq <= seq && isUnread(one, own, before))
+  if (read.some(({ deletedAt }) => deletedAt !== null)) return null
   return Math.max(0, snapshot.unread - read.length)
 }
 

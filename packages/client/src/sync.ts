@@ -13,6 +13,7 @@ import {
   canCountUnread,
   dropConversation,
   hasDetails,
+  isUnreadCounted,
   isUnreadUnsure,
   replaceSnapshot,
   withoutDetails,
@@ -387,10 +388,12 @@ export class Sync {
       this.loadLater(conversationId)
       return
     }
+    const counted = isUnreadCounted(store.getState(), conversationId)
     store.update((state) => advance(news.reduce(applyEvent, state), conversationId, seq))
     if (news.length > 0) onApplied(news)
     const after = store.getState().conversations[conversationId]
     const mayBeBack = !after && this.#gaps.expect(conversationId, seq).wanted > seq
-    if (mayBeBack || (after && isIncomplete(before, after, news))) this.loadLater(conversationId)
+    const isUnsure = counted && after !== undefined && !isUnreadCounted(store.getState(), conversationId)
+    if (mayBeBack || isUnsure || (after && isIncomplete(before, after, news))) this.loadLater(conversationId)
   }
 }

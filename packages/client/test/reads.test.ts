@@ -160,6 +160,26 @@ test('CL-42 own, deleted and system messages are not unread', async () => {
   expect(unread()).toBe(model.snapshot().unread)
 })
 
+test('CL-42 what is unread stays right when so much was missed that the front is let go, and one of it was deleted since', async () => {
+  const { model, client, unread } = await loaded()
+  const missed = Array.from({ length: 500 }, (_, index) => model.send('ann', `missed ${index}`))
+  model.remove(missed[9]?.id ?? '')
+  await client.sync.catchUp(conversationId, model.head)
+  await client.clock.advance(60_000)
+  expect(unread()).toBe(model.snapshot().unread)
+})
+
+test('CL-42 a mark over a message whose deletion is still to come leaves nothing behind', async () => {
+  const { model, client, unread } = await loaded({ count: 60 })
+  const [first] = model.page({ after: 20, limit: 1 }).items
+  model.remove(first?.id ?? '')
+  await client.messages.loadAround(conversationId, 15)
+  client.reads.markRead(conversationId, 40)
+  await client.sync.catchUp(conversationId, model.head)
+  await client.clock.advance(60_000)
+  expect(unread()).toBe(model.snapshot().unread)
+})
+
 test('CL-42 where messages are not loaded, the server is asked what is unread after a mark', async () => {
   const { model, client, unread } = await loaded({ messages: false })
   client.reads.markRead(conversationId, 4)
