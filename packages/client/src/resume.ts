@@ -1,6 +1,7 @@
 import { type CommandOutput, type DurableEvent, limits } from '@parley/protocol'
 import { snapshotsAtMost } from './arrivals.ts'
 import { forEachOf } from './concurrent.ts'
+import { isSearch } from './lists.ts'
 import type { Command } from './socket.ts'
 import type { Presence, State } from './state.ts'
 import type { WritableStore } from './store.ts'
@@ -148,14 +149,20 @@ export class Resume {
     else void forEachOf(moved, atOnce, async ([id]) => sync.load(id).catch(() => {}))
   }
 
-  /** Loads again what shows marks: the beginning of each list, and whatever else is loaded and in none of them. */
+  /** Loads again what shows marks: the beginning of each list, and whatever else has messages loaded or something unread. */
   async #refreshMarks(): Promise<void> {
     const { store, sync, reloadLists } = this.#parts
-    await reloadLists().catch(() => {})
-    const { conversations, lists } = store.getState()
-    const listed = new Set(Object.values(lists).flatMap(({ ids }) => ids))
-    const rest = Object.keys(conversations).filter((id) => !listed.has(id))
-    await forEachOf(rest, atOnce, (id) => sync.load(id).catch(() => {}))
+    const isFresh = await reloadLists().then(
+      () => true,
+      () => false,
+    )
+    const { conversations, lists, timelines } = store.getState()
+    const pages = Object.values(lists).filter(({ filter }) => isFresh && !isSearch(filter))
+    const fresh = new Set(pages.flatMap(({ ids }) => ids.slice(0, limits.pageDefault)))
+    const rest = Object.entries(conversations).filter(([id, { unread }]) => {
+      return !fresh.has(id) && (unread > 0 || timelines[id] !== undefined)
+    })
+    await forEachOf(rest, atOnce, ([id]) => sync.load(id).catch(() => sync.loadLater(id)))
   }
 }
 

@@ -315,6 +315,25 @@ test('CL-33 a session that ends by itself leaves what is loaded, and keeps what 
   await until(() => textsOf(dave, id).includes('unsent'), 'and shown')
 })
 
+test('CL-42 what was read elsewhere while this device was away is read here too, below the first page of a list', async () => {
+  const id = await conversationWith('unread')
+  const { items } = await who.bob.call('listChanges', { conversationId: id, after: 0 })
+  await Promise.all(
+    Array.from({ length: limits.pageDefault }, () => startConversation(who.bob, [who.alice], { kind: 'internal' })),
+  )
+  const alice = await online('alice', { overNetwork: true })
+  await alice.conversations.load({})
+  await alice.conversations.loadMore({})
+  const ids = alice.store.getState().lists[listKey({})]?.ids ?? []
+  expect(ids.indexOf(id)).toBeGreaterThanOrEqual(limits.pageDefault)
+  expect(alice.store.getState().conversations[id]?.unread).toBe(1)
+  await goOffline(alice)
+  await who.alice.call('markRead', { conversationId: id, seq: items.at(-1)?.seq ?? 0 })
+  network.flow()
+  await until(() => isOnline(alice), 'back')
+  await until(() => alice.store.getState().conversations[id]?.unread === 0, 'read')
+})
+
 test('CL-33 who is deactivated is left with nothing', async () => {
   const id = await conversationWith('secret')
   const erin = await person(server, { id: 'erin', role: 'member', workspace: 'w1' })
