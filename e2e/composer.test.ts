@@ -131,6 +131,27 @@ describe('UI-61 an edited text', () => {
   })
 })
 
+describe('UI-67 the connection', () => {
+  const banner = () => page.getByTestId('connection-banner')
+
+  it('is told once, wherever one is and wherever one goes', async () => {
+    await page.goto(`${app.url}/inbox`)
+    await open('sails')
+    await open('rudders')
+    await page.context().setOffline(true)
+    await page.getByText("You're offline.").waitFor({ timeout: 30_000 })
+    await page.getByTestId('conversation-row').filter({ hasText: 'sails' }).click()
+    expect(await banner().getAttribute('data-shown')).toBe('true')
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.getByRole('button', { name: 'Back' }).click()
+    await page.getByTestId('conversation-row').first().waitFor()
+    expect([await banner().count(), await banner().isVisible()]).toEqual([1, true])
+    await page.context().setOffline(false)
+    await page.getByText('Back online.').waitFor({ timeout: 30_000 })
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+})
+
 describe('UI-72 a conversation that goes while it is open', () => {
   it('says so, and gives back what was being written', async () => {
     const { user } = await callFrom<{ user: { id: string } }>(dana, 'GET', '/api/me')

@@ -3,7 +3,6 @@ import type { Message } from '@parley/protocol'
 import { useState } from 'react'
 import { MessageComposer } from '../composer/MessageComposer.tsx'
 import { TypingIndicator } from '../composer/TypingIndicator.tsx'
-import { ConnectionBanner } from '../connection/ConnectionBanner.tsx'
 import { ConversationHeader } from '../conversations/ConversationHeader.tsx'
 import { useConversation } from '../conversations/use-conversation.ts'
 import { MessageList, type MessageListProps } from '../messages/MessageList.tsx'
@@ -56,7 +55,6 @@ function Loaded({
           onPanel={onPanel}
           onLeft={onBack}
         />
-        <ConnectionBanner />
         <Messages
           conversation={conversation}
           editing={editing}

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { focusComposer } from '../composer/focus-composer.ts'
+import { ConnectionBanner } from '../connection/ConnectionBanner.tsx'
 import { ConversationList } from '../conversations/ConversationList.tsx'
 import { NewConversation } from '../conversations/NewConversation.tsx'
 import { isView } from '../conversations/use-conversations.ts'
@@ -72,6 +73,7 @@ export function MessagingLayout(props: MessagingLayoutProps) {
           onNew={() => onNavigate({ screen: 'new' })}
         />
         <Main {...props} />
+        <ConnectionBanner />
       </div>
     </div>
   )
