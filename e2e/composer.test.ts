@@ -131,6 +131,23 @@ describe('UI-61 an edited text', () => {
   })
 })
 
+describe('UI-77 the filter of the list', () => {
+  it('stays while one opens what it shows, and changes without closing that', async () => {
+    await page.goto(`${app.url}/inbox`)
+    await page.getByRole('radio', { name: 'External' }).click()
+    await expect.poll(() => page.url()).toContain('/external')
+    await open('rudders')
+    expect(await page.getByRole('radio', { name: 'External' }).getAttribute('aria-checked')).toBe('true')
+    await page.getByRole('radio', { name: 'All' }).click()
+    expect(await said('About rudders').count()).toBe(1)
+    await page.getByRole('radio', { name: 'External' }).click()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.getByRole('button', { name: 'Back' }).click()
+    await expect.poll(() => page.url()).toContain('/external')
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+})
+
 describe('UI-67 the connection', () => {
   const banner = () => page.getByTestId('connection-banner')
 

@@ -1,9 +1,9 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { focusComposer } from '../composer/focus-composer.ts'
 import { ConnectionBanner } from '../connection/ConnectionBanner.tsx'
 import { ConversationList } from '../conversations/ConversationList.tsx'
 import { NewConversation } from '../conversations/NewConversation.tsx'
-import { isView } from '../conversations/use-conversations.ts'
+import { isView, type View } from '../conversations/use-conversations.ts'
 import type { Location, Navigate } from '../location.ts'
 import { text } from '../text.ts'
 import { MessageThread } from './MessageThread.tsx'
@@ -16,12 +16,13 @@ export interface MessagingLayoutProps {
   readonly rail?: ReactNode
 }
 
-function Main({ location, onNavigate }: MessagingLayoutProps) {
+function Main({ location, onNavigate, view }: MessagingLayoutProps & { readonly view: View }) {
+  const toInbox = () => onNavigate({ screen: 'inbox', ...(view === 'all' ? {} : { view }) })
   if (location.screen === 'new') {
     return (
       <NewConversation
         onCreated={(conversationId) => onNavigate({ screen: 'conversation', conversationId }, { replace: true })}
-        onCancel={() => onNavigate({ screen: 'inbox' })}
+        onCancel={toInbox}
       />
     )
   }
@@ -43,7 +44,7 @@ function Main({ location, onNavigate }: MessagingLayoutProps) {
       <MessageThread
         conversationId={conversationId}
         panel={panel}
-        onBack={() => onNavigate({ screen: 'inbox' })}
+        onBack={toInbox}
         onPanel={(open) =>
           onNavigate({ screen: 'conversation', conversationId, ...(open ? { panel: 'people' as const } : {}) })
         }
@@ -52,10 +53,20 @@ function Main({ location, onNavigate }: MessagingLayoutProps) {
   )
 }
 
+/** The filter of the list: what the inbox says, and while something else is open what was chosen last. */
+function useView(location: Location): readonly [View, (view: View) => void] {
+  const [chosen, choose] = useState<View>('all')
+  const told = location.screen !== 'inbox' ? null : isView(location.view) ? location.view : 'all'
+  useEffect(() => {
+    if (told !== null) choose(told)
+  }, [told])
+  return [told ?? chosen, choose]
+}
+
 /** List, conversation and panel, laid out by the width of the container they stand in. */
 export function MessagingLayout(props: MessagingLayoutProps) {
   const { location, onNavigate, rail } = props
-  const view = location.screen === 'inbox' && isView(location.view) ? location.view : 'all'
+  const [view, setView] = useView(location)
   const selectedId = location.screen === 'conversation' ? location.conversationId : undefined
   const open = (conversationId: string) => {
     if (conversationId === selectedId) focusComposer()
@@ -68,11 +79,14 @@ export function MessagingLayout(props: MessagingLayoutProps) {
         <ConversationList
           view={view}
           selectedId={selectedId}
-          onView={(next) => onNavigate({ screen: 'inbox', view: next }, { replace: true })}
+          onView={(next) => {
+            setView(next)
+            if (location.screen === 'inbox') onNavigate({ screen: 'inbox', view: next }, { replace: true })
+          }}
           onOpen={open}
           onNew={() => onNavigate({ screen: 'new' })}
         />
-        <Main {...props} />
+        <Main {...props} view={view} />
         <ConnectionBanner />
       </div>
     </div>
