@@ -131,6 +131,35 @@ describe('UI-61 an edited text', () => {
   })
 })
 
+describe('UI-64 who listens', () => {
+  it('hears what others say while something of his own is not sent, and all of it', async () => {
+    await page.route('**/messages', (route) => route.abort())
+    await field().fill('still on its way')
+    await field().press('Enter')
+    await said('still on its way').waitFor()
+    const say = (text: string) => {
+      const body = { clientKey: `heard-${text.replace(' ', '-')}`, text }
+      return callFrom(dana, 'POST', `/api/messaging/conversations/${ids[0]}/messages`, body)
+    }
+    const heard = page.evaluate(async () => {
+      const region = document.querySelector('[data-testid="announcer-polite"]')
+      const all: string[] = []
+      return new Promise<string>((resolve) => {
+        new MutationObserver(() => {
+          all.push(region?.textContent ?? '')
+          if (/one.*two.*three/.test(all.join(' '))) resolve(all.join(' '))
+        }).observe(region as Node, { childList: true, characterData: true, subtree: true })
+      })
+    })
+    for (const text of ['number one', 'number two', 'number three']) await say(text)
+    expect(await heard).toMatch(/number one.*number two.*number three/)
+    await page.unroute('**/messages')
+    await said('still on its way')
+      .and(page.locator('[data-status="sent"], [data-status="delivered"], [data-status="read"]'))
+      .waitFor()
+  })
+})
+
 describe('UI-77 the filter of the list', () => {
   it('stays while one opens what it shows, and changes without closing that', async () => {
     await page.goto(`${app.url}/inbox`)

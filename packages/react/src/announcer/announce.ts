@@ -1,4 +1,5 @@
-type Politeness = 'polite' | 'assertive'
+/** How urgent something is. */
+export type Politeness = 'polite' | 'assertive'
 type Listener = (text: string, politeness: Politeness) => void
 
 const listeners = new Set<Listener>()

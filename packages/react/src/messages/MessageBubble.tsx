@@ -126,7 +126,13 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
     event.preventDefault()
     action()
   }
-  const label = [name, message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text), timeOfDay(entry.at)]
+  const label = [
+    name,
+    entry.audience === 'team' && text('composerNote'),
+    message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text),
+    timeOfDay(entry.at),
+    status === 'failed' && text('statusFailed'),
+  ]
   return (
     <EnteredContext.Provider value={entered}>
       <article

@@ -66,22 +66,23 @@ function useEntries(conversation: ConversationSnapshot): Entries {
   return { entries, ownId, newCount }
 }
 
-function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, atLatest: boolean): void {
+/** Announces what others say from now on, wherever it stands: one's own that was not sent yet comes last. */
+function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, head: number): void {
   const users = useSelect((state) => state.users)
-  const last = useRef<string | undefined>(undefined)
+  const heard = useRef(head)
   useEffect(() => {
-    const previous = entries.findIndex((entry) => entry.key === last.current)
-    const begins = last.current === undefined
-    last.current = entries.at(-1)?.key
-    if (begins || previous < 0 || !atLatest) return
-    const fresh = entries.slice(previous + 1).filter((entry) => entry.senderId !== ownId && !entry.system)
+    const before = heard.current
+    heard.current = head
+    const fresh = entries.filter(
+      ({ seq, senderId, system }) => seq !== null && seq > before && senderId !== ownId && !system,
+    )
     if (fresh.length > announcedAtOnce) announce(text('announcedMessages', { count: fresh.length }))
     else
       for (const { row, senderId } of fresh) {
         const name = users[senderId]?.name ?? text('formerMember')
         announce(text('announcedMessage', { name, text: (row.message?.text ?? '').slice(0, 200) }))
       }
-  }, [entries, ownId, users, atLatest])
+  }, [entries, ownId, users, head])
 }
 
 function StartCard({ conversation }: { readonly conversation: ConversationSnapshot }) {
@@ -221,7 +222,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId })
   const readSeq = conversation.participants.find(({ userId }) => userId === ownId)?.readSeq ?? 0
   useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
-  useAnnouncedArrivals(entries, ownId, !timeline?.hasAfter)
+  useAnnouncedArrivals(entries, ownId, conversation.seq)
   useOlderAnnounced(timeline?.loadingBefore, entries.length)
   useAnnouncedFailures(id)
   const jumps = useJumps(id, anchor)

@@ -69,6 +69,13 @@ interface Staged {
   readonly added: readonly Entry[]
 }
 
+/** What came after the last message that was there: what is on its way stands behind that, and stays. */
+function addedTo(before: readonly Entry[], shown: readonly Entry[]): readonly Entry[] {
+  const last = indexOfKey(shown, before.findLast(({ seq }) => seq !== null) ?? before.at(-1))
+  const known = new Set(before.map(({ key }) => key))
+  return last < 0 ? [] : shown.slice(last + 1).filter(({ key }) => !known.has(key))
+}
+
 /** The entries to show now, whether they changed at the start, and what was added at the end. */
 function useStaged(entries: readonly Entry[]): Staged {
   const staged = useRef<Staged>({ shown: entries, shift: false, added: [] })
@@ -77,12 +84,7 @@ function useStaged(entries: readonly Entry[]): Staged {
   if (before !== entries) {
     const shown = oneEndAtATime(before, entries)
     const overlap = indexOfKey(shown, before[0]) >= 0 || indexOfKey(before, shown[0]) >= 0
-    const last = indexOfKey(shown, before.at(-1))
-    staged.current = {
-      shown,
-      shift: overlap && before[0]?.key !== shown[0]?.key,
-      added: last < 0 ? [] : shown.slice(last + 1),
-    }
+    staged.current = { shown, shift: overlap && before[0]?.key !== shown[0]?.key, added: addedTo(before, shown) }
   }
   const { shown } = staged.current
   useLayoutEffect(() => {
