@@ -160,6 +160,31 @@ describe('UI-64 who listens', () => {
   })
 })
 
+describe('UI-62 a new conversation', () => {
+  it('keeps what was written for it, and takes nobody away who has gone elsewhere meanwhile', async () => {
+    await page.goto(`${app.url}/new`)
+    await page.getByRole('textbox', { name: 'First message' }).fill('ten lines of careful words')
+    await open('sails')
+    await page.getByRole('button', { name: 'New conversation' }).first().click()
+    expect(await page.getByRole('textbox', { name: 'First message' }).inputValue()).toBe('ten lines of careful words')
+    await page.getByRole('combobox').first().fill('luis')
+    await page.getByRole('option', { name: /Luis/ }).click()
+    const gate = Promise.withResolvers<void>()
+    await page.route('**/conversations', async (route) => {
+      if (route.request().method() === 'POST') await gate.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Start conversation' }).click()
+    await open('sails')
+    gate.resolve()
+    await page.getByTestId('conversation-row').filter({ hasText: 'ten lines of careful words' }).waitFor()
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('sails')
+    await page.getByRole('button', { name: 'New conversation' }).first().click()
+    expect(await page.getByRole('textbox', { name: 'First message' }).inputValue()).toBe('')
+    await page.unroute('**/conversations')
+  })
+})
+
 describe('UI-77 the filter of the list', () => {
   it('stays while one opens what it shows, and changes without closing that', async () => {
     await page.goto(`${app.url}/inbox`)

@@ -1,11 +1,11 @@
 import type { ConversationSnapshot } from '@parley/protocol'
 import { ArrowUpRight, CircleAlert, Lock, Pencil } from 'lucide-react'
 import { memo } from 'react'
-import { now } from '../clock.ts'
 import { listTime } from '../dates.ts'
 import { Faces } from '../people/Faces.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useToday } from '../use-today.ts'
 import { type Preview, previewOf } from './row-preview.ts'
 import { useTitle } from './use-conversation.ts'
 
@@ -33,7 +33,7 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
   const previewKind = useSelect((state) => previewOf(state, conversation).kind)
   const previewText = useSelect((state) => previewOf(state, conversation).text)
   const { unread } = conversation
-  const time = listTime(conversation.activityAt, now())
+  const time = listTime(conversation.activityAt, useToday())
   const spoken = [title, text(kind), unread > 0 ? text('unreadCount', { count: unread }) : '', previewText, time]
   return (
     <li className="parley-row-item">

@@ -3,6 +3,7 @@ import type { Context, Profile } from '@parley/protocol'
 import { ArrowLeft, ArrowUpRight, Lock, X } from 'lucide-react'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { randomKey } from '../clock.ts'
+import { useDraft } from '../composer/use-draft.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { PeoplePicker } from '../participants/PeoplePicker.tsx'
 import { useClient, useSelect } from '../provider.tsx'
@@ -63,13 +64,24 @@ function useCreation({ context, onCreated }: NewConversationProps) {
   const { conversations } = useClient()
   const [people, setPeople] = useState<readonly Profile[]>([])
   const [title, setTitle] = useState('')
-  const [words, setWords] = useState('')
+  const [words, setWords] = useDraft(context ? `new-${context.type}-${context.id}` : 'new', 'everyone')
+  const isHere = useRef(true)
   const [keys] = useState(() => ({ conversation: randomKey(), message: randomKey() }))
   const [state, setState] = useState<{ busy: boolean; failure: string }>({ busy: false, failure: '' })
   const outsider = useSelect((state) => state.session.me?.user.role === 'external')
   const kind =
     outsider || people.some((user) => user.role === 'external') ? ('external' as const) : ('internal' as const)
   const ready = people.length > 0 && hasText(words) && !state.busy
+  useEffect(() => {
+    isHere.current = true
+    return () => {
+      isHere.current = false
+    }
+  }, [])
+  const created = (conversationId: string) => {
+    setWords('')
+    if (isHere.current) onCreated(conversationId)
+  }
   const create = (event: FormEvent) => {
     event.preventDefault()
     if (!ready) return
@@ -84,7 +96,7 @@ function useCreation({ context, onCreated }: NewConversationProps) {
         ...(context ? { context } : {}),
         firstMessage: { clientKey: keys.message, text: words },
       })
-      .then(onCreated, (error: Error) => setState({ busy: false, failure: error.message }))
+      .then(created, (error: Error) => setState({ busy: false, failure: error.message }))
   }
   return { people, setPeople, title, setTitle, words, setWords, kind, ready, create, ...state }
 }
@@ -156,7 +168,12 @@ export function NewConversation(props: NewConversationProps) {
           <button type="button" className="parley-button" onClick={props.onCancel}>
             {text('cancel')}
           </button>
-          <button type="submit" className="parley-button parley-button-primary" disabled={!form.ready}>
+          <button
+            type="submit"
+            className="parley-button parley-button-primary"
+            disabled={!form.ready && !form.busy}
+            aria-disabled={form.busy}
+          >
             {text('startConversation')}
           </button>
         </div>

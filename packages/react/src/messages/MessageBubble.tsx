@@ -1,12 +1,12 @@
 import type { Message } from '@parley/protocol'
 import { Lock } from 'lucide-react'
 import { type FocusEvent, type KeyboardEvent, memo, type RefObject, useEffect, useRef, useState } from 'react'
-import { now } from '../clock.ts'
 import { dayName, fullTime, timeOfDay } from '../dates.ts'
 import { Confirm } from '../layout/Confirm.tsx'
 import { Avatar } from '../people/Avatar.tsx'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useToday } from '../use-today.ts'
 import { EnteredContext } from './entered.ts'
 import type { Entry } from './entries.ts'
 import { FailedNotice } from './FailedNotice.tsx'
@@ -195,7 +195,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
 export function DayDivider({ at }: { readonly at: string }) {
   return (
     <h3 className="parley-day" data-testid="day-divider">
-      <span>{dayName(at, now())}</span>
+      <span>{dayName(at, useToday())}</span>
     </h3>
   )
 }

@@ -21,7 +21,8 @@ export function MessageEditor({ messageId, initial, onSave, onCancel }: MessageE
   useReturnFocus()
   useEffect(() => {
     field.current?.focus()
-    field.current?.setSelectionRange(-1, -1)
+    const end = field.current?.value.length ?? 0
+    field.current?.setSelectionRange(end, end)
   }, [])
   const write = (next: string) => {
     setWords(next)

@@ -13,7 +13,6 @@ import {
 } from 'react'
 import { Virtualizer } from 'virtua'
 import { announce } from '../announcer/announce.ts'
-import { now } from '../clock.ts'
 import { focusComposer } from '../composer/focus-composer.ts'
 import { useTitle } from '../conversations/use-conversation.ts'
 import { dayName } from '../dates.ts'
@@ -22,6 +21,7 @@ import { useAttempt } from '../layout/use-attempt.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useToday } from '../use-today.ts'
 import { type Entry, layOut } from './entries.ts'
 import { useAnnouncedFailures } from './FailedNotice.tsx'
 import { MessageBoundary } from './MessageBoundary.tsx'
@@ -92,7 +92,7 @@ function StartCard({ conversation }: { readonly conversation: ConversationSnapsh
   return (
     <div className="parley-start">
       <p className="parley-start-title">{text('startOfHistory', { title })}</p>
-      <p>{text('startedBy', { name, date: dayName(createdAt, now()) })}</p>
+      <p>{text('startedBy', { name, date: dayName(createdAt, useToday()) })}</p>
     </div>
   )
 }
@@ -128,6 +128,7 @@ function focusRow(scroller: RefObject<HTMLElement | null>, key: string): void {
   })
 }
 
+/** Whoever gets there by keyboard goes on in the composer: the button is gone then. */
 function JumpLatest({ count, onJump }: { readonly count: number; readonly onJump: () => void }) {
   const label = count > 0 ? text('jumpLatestCount', { count }) : text('jumpLatest')
   return (
@@ -138,7 +139,10 @@ function JumpLatest({ count, onJump }: { readonly count: number; readonly onJump
       data-count={count}
       aria-label={label}
       title={label}
-      onClick={onJump}
+      onClick={(event) => {
+        onJump()
+        if (event.detail === 0) focusComposer()
+      }}
     >
       {count > 0 && <span className="parley-badge">{count}</span>}
       <ChevronDown size={20} aria-hidden="true" />

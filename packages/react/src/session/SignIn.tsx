@@ -17,6 +17,7 @@ export function SignIn({ notice = '' }: { readonly notice?: string }) {
   const [failure, setFailure] = useState('')
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (busy) return
     const fields = new FormData(event.currentTarget)
     setBusy(true)
     setFailure('')
@@ -50,7 +51,7 @@ export function SignIn({ notice = '' }: { readonly notice?: string }) {
             {failure}
           </p>
         )}
-        <button type="submit" className="parley-button parley-button-primary parley-button-wide" disabled={busy}>
+        <button type="submit" className="parley-button parley-button-primary parley-button-wide" aria-disabled={busy}>
           {text('signIn')}
         </button>
         <p className="parley-form-hint">{text('signInHint')}</p>
