@@ -50,14 +50,19 @@ export function confirm(state: State, conversationId: string, messages: readonly
   return withoutPending(state, conversationId, new Set(own.map(({ clientKey }) => clientKey)))
 }
 
+/** Whether everything after a read mark is loaded. */
+function holdsUnread(timeline: Timeline | undefined, readSeq: number): timeline is Timeline {
+  if (timeline?.status !== 'ready' || timeline.hasAfter) return false
+  const first = timeline.items[0]
+  return !timeline.hasBefore || (first !== undefined && first.seq <= readSeq + 1)
+}
+
 /**
  * How many loaded messages are unread; null when not all that could be are loaded.
  * @param readSeq the viewer's read mark
  */
 function countUnread(timeline: Timeline | undefined, own: string, readSeq: number): number | null {
-  if (timeline?.status !== 'ready' || timeline.hasAfter) return null
-  const first = timeline.items[0]
-  if (timeline.hasBefore && (first === undefined || first.seq > readSeq + 1)) return null
+  if (!holdsUnread(timeline, readSeq)) return null
   const unread = timeline.items.filter((message) => message.deletedAt === null && isUnread(message, own, readSeq))
   return Math.min(limits.unreadCounted, unread.length)
 }
@@ -66,7 +71,7 @@ function countUnread(timeline: Timeline | undefined, own: string, readSeq: numbe
 export function isUnreadCounted(state: State, conversationId: string): boolean {
   const snapshot = state.conversations[conversationId]
   const own = ownId(state)
-  return snapshot !== undefined && countUnread(state.timelines[conversationId], own, readSeqOf(snapshot, own)) !== null
+  return snapshot !== undefined && holdsUnread(state.timelines[conversationId], readSeqOf(snapshot, own))
 }
 
 /** State with a conversation's unread messages counted afresh, where they are loaded. */

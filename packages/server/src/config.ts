@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { limits } from '@parley/protocol'
 import { z } from 'zod'
@@ -132,14 +132,15 @@ function productionFaults(given: Given): string[] {
 
 /** Makes a file that is whole as soon as it is there; if another process was first, its file stays. */
 function writeFirst(file: string, text: string): void {
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, text, { mode: 0o600 })
+  const place = mkdtempSync(`${file}-`)
   try {
+    const draft = join(place, 'draft')
+    writeFileSync(draft, text, { mode: 0o600 })
     linkSync(draft, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
-    rmSync(draft)
+    rmSync(place, { recursive: true })
   }
 }
 

@@ -79,6 +79,8 @@ export class Realtime {
   readonly #timers: NodeJS.Timeout[] = []
   /** Sessions that were ended in the last seconds. */
   #revoked: readonly { readonly at: number; readonly revocation: Revocation }[] = []
+  #isLooking = false
+  #isBlind = false
   #closing = false
 
   constructor(http: HttpServer, parts: RealtimeParts) {
@@ -266,13 +268,19 @@ export class Realtime {
     }
   }
 
+  /** One look at a time, and one word when it fails: a database that hangs must not be asked by ever more of them. */
   async #recheckRevoked(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
     try {
       const people = await this.#parts.identity.learnRevoked()
+      this.#isBlind = false
       await this.#recheck(people.flatMap((person) => [...this.#connections.of(person)]))
     } catch (error) {
-      this.#parts.services.log.warn({ error }, 'revocations could not be looked up')
+      if (!this.#isBlind) this.#parts.services.log.warn({ error }, 'revocations cannot be looked up for now')
+      this.#isBlind = true
     }
+    this.#isLooking = false
   }
 
   async #recheck(connections: Iterable<Connection>): Promise<void> {
