@@ -185,6 +185,18 @@ describe('UI-62 a new conversation', () => {
   })
 })
 
+describe('UI-41 the focus', () => {
+  const focused = () => page.evaluate(() => (document.activeElement as HTMLElement).dataset.testid)
+
+  it('goes to the composer when the keyboard has opened it again', async () => {
+    await page.getByRole('button', { name: 'More', exact: true }).first().click()
+    await page.getByRole('menuitem', { name: 'Status: Archived' }).click()
+    await page.getByRole('button', { name: 'Reopen' }).press('Enter')
+    await field().waitFor()
+    await expect.poll(focused).toBe('message-input')
+  })
+})
+
 describe('UI-77 the filter of the list', () => {
   it('stays while one opens what it shows, and changes without closing that', async () => {
     await page.goto(`${app.url}/inbox`)

@@ -127,7 +127,12 @@ export function MessageComposer({ conversation, quoted, onQuoted, onEditLast }: 
   useEffect(() => {
     if (!window.matchMedia('(pointer: coarse)').matches) field.current?.focus({ preventScroll: true })
   }, [id, quoted])
-  if (status === 'archived') return <Archived conversation={conversation} />
+  const closed = status === 'archived'
+  useEffect(() => {
+    const isLost = !closed && document.activeElement === document.body
+    if (isLost && !window.matchMedia('(pointer: coarse)').matches) field.current?.focus({ preventScroll: true })
+  }, [closed])
+  if (closed) return <Archived conversation={conversation} />
   const labels = labelsFor(composer, side, title, kind === 'external')
   const { words, audience, hasModes, canSend } = composer
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
