@@ -2,7 +2,7 @@ import type { ConversationSnapshot, DurableEvent, Message, Participant } from '@
 import { limits } from '@parley/protocol'
 import { placeInLists, removeFromLists } from './lists.ts'
 import { foldSnapshot, isUnread, type Mark, putParticipant, raiseMark, readSeqOf } from './snapshot.ts'
-import { type ParticipantList, type State, type Timeline, withEntry, withoutEntry } from './state.ts'
+import { type ParticipantList, type Pending, type State, type Timeline, withEntry, withoutEntry } from './state.ts'
 import { afterChange, emptyTimeline, foldTimeline, putMessage, replaceMessage } from './timeline.ts'
 
 function ownId(state: State): string {
@@ -48,6 +48,13 @@ export function confirm(state: State, conversationId: string, messages: readonly
   if (!state.outbox[conversationId]) return state
   const own = messages.filter(({ senderId }) => senderId === ownId(state))
   return withoutPending(state, conversationId, new Set(own.map(({ clientKey }) => clientKey)))
+}
+
+/** Whether the stored message that a pending one has become is loaded. */
+export function isLoaded(state: State, { conversationId, clientKey }: Pending): boolean {
+  const own = ownId(state)
+  const items = state.timelines[conversationId]?.items ?? []
+  return items.some((message) => message.clientKey === clientKey && message.senderId === own)
 }
 
 /** Whether everything after a read mark is loaded. */

@@ -1,5 +1,5 @@
 import type { Message, ParleyError } from '@parley/protocol'
-import { storeSent, withoutPending } from './apply.ts'
+import { isLoaded, storeSent, withoutPending } from './apply.ts'
 import { backoff } from './backoff.ts'
 import { type Clock, type Random, toInstant, within } from './clock.ts'
 import { retryAfter, toParleyError } from './http-errors.ts'
@@ -35,8 +35,9 @@ const storageLimit = 2_000
 /** How long a client that is online lets another one send what it has, ms: that one may be asleep, or have no valid token. */
 const leadPatience = 5_000
 
-/** State with a pending message put at its place: pending messages stand in the order of their keys. */
+/** State with a pending message put at its place, in the order of keys. One that turns out to be stored is none. */
 function putPending(state: State, pending: Pending): State {
+  if (isLoaded(state, pending)) return state
   const { conversationId, clientKey } = pending
   const rest = (state.outbox[conversationId] ?? []).filter((one) => one.clientKey !== clientKey)
   const line = [...rest, pending].sort((a, b) => (a.clientKey < b.clientKey ? -1 : 1))

@@ -7,6 +7,7 @@ import { indexedDbStorage } from '../src/outbox-indexeddb.ts'
 import { memoryStorage, type OutboxStorage } from '../src/outbox-storage.ts'
 import type { Pending } from '../src/state.ts'
 import { createStore } from '../src/store.ts'
+import { emptyTimeline } from '../src/timeline.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { signedIn } from './harness.ts'
 
@@ -108,6 +109,30 @@ test.each(kinds)('CL-10 what was on its way at a reload is sent again under its 
   expect(after.line()).toEqual([])
   expect((await storage.load(owner)).pending).toEqual([])
 })
+
+test.each(kinds)(
+  'CL-67 what the device still keeps of a message that is loaded is neither shown nor sent (%s)',
+  async (_, create) => {
+    const storage = create()
+    const before = outboxOver(storage)
+    await before.outbox.open(owner)
+    const pending = write(before.clock, 'k1')
+    before.outbox.add(pending)
+    await rest()
+    const after = outboxOver(storage, before.clock)
+    const of = (items: readonly Message[]) => ({ c1: { ...emptyTimeline, items, status: 'ready' } as const })
+    const another = { ...messageOf(write(before.clock, 'k2'), 3), senderId: 'you' }
+    after.store.update((state) => ({ ...state, timelines: of([messageOf(pending, 2), another]) }))
+    await after.outbox.open(owner)
+    await rest()
+    expect(after.line()).toEqual([])
+    expect(after.attempts).toEqual([])
+    expect((await storage.load(owner)).pending).toEqual([])
+    after.outbox.add(write(before.clock, 'k2'))
+    await rest()
+    expect(after.line()).toEqual([['k2', 'sending', null]])
+  },
+)
 
 test('CL-10 what is written before it is known who one is, is sent then', async () => {
   const storage = memoryStorage()
