@@ -23,7 +23,7 @@ async function converse(subject: string): Promise<string> {
     kind: 'external',
     participants: [user.id],
     subject,
-    firstMessage: { clientKey: `first-${subject}`, text: `About ${subject}` },
+    firstMessage: { clientKey: `first-${subject.replaceAll(' ', '-')}`, text: `About ${subject}` },
   })
   return conversation.conversation.id
 }
@@ -128,18 +128,55 @@ describe('UI-61 an edited text', () => {
     await edit('second, much better')
     expect(await editor().inputValue()).toBe('second, much better')
     await editor().press('Escape')
+    await editor().waitFor({ state: 'detached' })
+  })
+
+  it('is shown while it is not saved, and can be opened again or given up', async () => {
+    const unsaved = page.getByTestId('unsaved-edit')
+    await page.route('**/api/messaging/messages/*', (route) => route.abort())
+    await edit('another one')
+    await editor().fill('another two')
+    await editor().press('Enter')
+    await unsaved.getByText('another two').waitFor()
+    await page.unroute('**/api/messaging/messages/*')
+    await page.reload()
+    await unsaved.getByRole('button', { name: 'Edit' }).click()
+    expect(await editor().inputValue()).toBe('another two')
+    await editor().press('Escape')
+    await page.getByRole('button', { name: 'Go on editing' }).click()
+    await expect.poll(() => editor().evaluate((field) => field === document.activeElement)).toBe(true)
+    await editor().press('Escape')
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await editor().waitFor({ state: 'detached' })
+    expect([await unsaved.count(), await page.getByText('Edit did not work').count()]).toEqual([0, 0])
+    expect(await said('another one').count()).toBe(1)
+  })
+
+  it('of which nothing is left offers to delete the message, and takes nothing when that is refused', async () => {
+    await edit('another one')
+    await editor().fill('')
+    await editor().press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    expect(await said('another one').or(editor()).count()).toBeGreaterThan(0)
+    await editor().press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await editor().waitFor({ state: 'detached' })
+    await page.getByTestId('message-list').getByText('Message deleted').waitFor()
+    expect(await said('another one').count()).toBe(0)
   })
 })
 
 describe('UI-64 who listens', () => {
   it('hears what others say while something of his own is not sent, and all of it', async () => {
+    const id = await converse('listening')
+    await open('listening')
     await page.route('**/messages', (route) => route.abort())
     await field().fill('still on its way')
     await field().press('Enter')
     await said('still on its way').waitFor()
     const say = (text: string) => {
-      const body = { clientKey: `heard-${text.replace(' ', '-')}`, text }
-      return callFrom(dana, 'POST', `/api/messaging/conversations/${ids[0]}/messages`, body)
+      const body = { clientKey: `heard-${text.replaceAll(' ', '-')}`, text }
+      return callFrom(dana, 'POST', `/api/messaging/conversations/${id}/messages`, body)
     }
     const heard = page.evaluate(async () => {
       const region = document.querySelector('[data-testid="announcer-polite"]')
@@ -154,6 +191,17 @@ describe('UI-64 who listens', () => {
     for (const text of ['number one', 'number two', 'number three']) await say(text)
     expect(await heard).toMatch(/number one.*number two.*number three/)
     await page.unroute('**/messages')
+    await page.evaluate(() => {
+      const region = document.querySelector('[data-testid="announcer-polite"]') as Node
+      const spoken: string[] = []
+      Object.assign(globalThis, { spoken })
+      const hear = () => region.textContent && spoken.push(region.textContent)
+      new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true })
+    })
+    for (let count = 0; count < 12; count += 1) await say(`of many ${count}`)
+    const spoken = () => page.evaluate(() => (globalThis as unknown as { spoken: string[] }).spoken.join('; '))
+    await expect.poll(spoken).toContain('12 new messages')
+    expect(await spoken()).not.toContain('of many')
     await said('still on its way')
       .and(page.locator('[data-status="sent"], [data-status="delivered"], [data-status="read"]'))
       .waitFor()
@@ -164,11 +212,15 @@ describe('UI-62 a new conversation', () => {
   it('keeps what was written for it, and takes nobody away who has gone elsewhere meanwhile', async () => {
     await page.goto(`${app.url}/new`)
     await page.getByRole('textbox', { name: 'First message' }).fill('ten lines of careful words')
+    await page.getByRole('textbox', { name: 'Title' }).fill('a careful title')
+    await page.getByRole('combobox').first().fill('luis')
+    await page.getByRole('option', { name: /Luis/ }).click()
     await open('sails')
     await page.getByRole('button', { name: 'New conversation' }).first().click()
     expect(await page.getByRole('textbox', { name: 'First message' }).inputValue()).toBe('ten lines of careful words')
-    await page.getByRole('combobox').first().fill('luis')
-    await page.getByRole('option', { name: /Luis/ }).click()
+    await page.reload()
+    await page.getByRole('button', { name: 'Remove Luis' }).waitFor()
+    expect(await page.getByRole('textbox', { name: 'Title' }).inputValue()).toBe('a careful title')
     const gate = Promise.withResolvers<void>()
     await page.route('**/conversations', async (route) => {
       if (route.request().method() === 'POST') await gate.promise
@@ -176,11 +228,18 @@ describe('UI-62 a new conversation', () => {
     })
     await page.getByRole('button', { name: 'Start conversation' }).click()
     await open('sails')
+    await page.getByRole('button', { name: 'New conversation' }).first().click()
+    await page.getByRole('button', { name: 'Start conversation' }).click()
+    await open('sails')
     gate.resolve()
-    await page.getByTestId('conversation-row').filter({ hasText: 'ten lines of careful words' }).waitFor()
+    const careful = page.getByTestId('conversation-row').filter({ hasText: 'ten lines of careful words' })
+    await careful.waitFor()
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('sails')
     await page.getByRole('button', { name: 'New conversation' }).first().click()
-    expect(await page.getByRole('textbox', { name: 'First message' }).inputValue()).toBe('')
+    await expect.poll(() => page.getByRole('textbox', { name: 'First message' }).inputValue()).toBe('')
+    expect(await page.getByRole('textbox', { name: 'Title' }).inputValue()).toBe('')
+    expect(await page.getByRole('button', { name: 'Remove Luis' }).count()).toBe(0)
+    expect(await careful.count()).toBe(1)
     await page.unroute('**/conversations')
   })
 })
@@ -232,6 +291,61 @@ describe('UI-67 the connection', () => {
     await page.context().setOffline(false)
     await page.getByText('Back online.').waitFor({ timeout: 30_000 })
     await page.setViewportSize({ width: 1440, height: 900 })
+  })
+})
+
+describe('UI-79 the search of the list', () => {
+  const search = () => page.getByRole('searchbox', { name: 'Search conversations' })
+  const row = (subject: string) => page.getByTestId('conversation-row').filter({ hasText: subject })
+
+  it('shows what is loaded at once, without a network too, and asks the server when typing pauses', async () => {
+    await page.goto(`${app.url}/inbox`)
+    await row('sails').waitFor()
+    const asked: string[] = []
+    page.on('request', (request) => request.url().includes('q=') && asked.push(request.url()))
+    const answered = page.waitForResponse((response) => response.url().includes('q=rudders'))
+    await search().pressSequentially('rudders', { delay: 20 })
+    await row('rudders').waitFor()
+    await row('sails').waitFor({ state: 'detached' })
+    await answered
+    expect(asked).toHaveLength(1)
+    await page.context().setOffline(true)
+    await search().fill('sail')
+    await row('sails').waitFor()
+    expect(await row('rudders').count()).toBe(0)
+    await page.context().setOffline(false)
+    await search().fill('')
+    await row('rudders').waitFor()
+  })
+})
+
+describe('UI-78 leaving', () => {
+  it('leads back to the list, and takes nobody away who has gone elsewhere meanwhile', async () => {
+    const leave = async () => {
+      await page.getByRole('button', { name: 'More', exact: true }).first().click()
+      await page.getByRole('menuitem', { name: 'Leave' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
+    }
+    for (const subject of ['one to leave', 'another to leave']) await converse(subject)
+    const gate = Promise.withResolvers<void>()
+    await page.route('**/participants/*', async (route) => {
+      await gate.promise
+      await route.continue()
+    })
+    await open('one to leave')
+    await leave()
+    await open('rudders')
+    gate.resolve()
+    await page.getByTestId('conversation-row').filter({ hasText: 'one to leave' }).waitFor({ state: 'detached' })
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('rudders')
+    await open('another to leave')
+    await page.getByRole('button', { name: 'More', exact: true }).first().press('Enter')
+    await page.getByRole('menuitem', { name: 'Leave' }).press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).press('Enter')
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('More')
+    await leave()
+    await expect.poll(() => page.url()).toContain('/inbox')
+    await page.unroute('**/participants/*')
   })
 })
 

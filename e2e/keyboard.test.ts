@@ -195,12 +195,18 @@ describe('UI-41 everything goes by keyboard, and the focus is never lost', () =>
     await page.unroute('**/messages')
   })
 
-  it('UI-44 the up arrow edits the last message, Escape leaves it as it was, Enter saves', async () => {
+  it('UI-44 the up arrow edits the last message, Escape leaves it as it was and asks when something was changed, Enter saves', async () => {
     await page.keyboard.press('ArrowUp')
     await focus({ name: 'Edit message' })
     expect(await hasRing()).toBe(true)
+    await page.keyboard.press('Escape')
+    await focus({ testId: 'message-input' })
+    await page.keyboard.press('ArrowUp')
+    await focus({ name: 'Edit message' })
     await page.keyboard.type(' and not this')
     await page.keyboard.press('Escape')
+    await focus({ text: 'Go on editing' })
+    await press('Tab', 'Enter')
     await focus({ testId: 'message-input' })
     expect(await message('and not this').count()).toBe(0)
     await page.keyboard.press('ArrowUp')

@@ -147,6 +147,23 @@ describe('UI-20 three layouts by the width of the container', () => {
     await page.getByTestId('conversation-row').first().waitFor()
     expect(await visible('.parley-conversation')).toBe(false)
   })
+
+  it('UI-22 narrow: the arrow and closing the people go back in the history, they add nothing to it', async () => {
+    await at(390, '/inbox')
+    await page.getByTestId('conversation-row').first().click()
+    await page.getByRole('button', { name: 'People', exact: true }).click()
+    await page.locator('.parley-panel').getByRole('button', { name: 'Close' }).click()
+    await page.locator('.parley-panel').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Back to conversations' }).click()
+    await page.getByTestId('conversation-row').first().waitFor()
+    await page.goForward()
+    await page.getByTestId('message').first().waitFor()
+    await page.goForward()
+    await page.locator('.parley-panel').waitFor()
+    await at(390, `/c/${long}`)
+    await page.getByRole('button', { name: 'Back to conversations' }).click()
+    await page.getByTestId('conversation-row').first().waitFor()
+  })
 })
 
 describe('UI-23 no sideways scrolling, whatever the words and the width', () => {

@@ -36,13 +36,24 @@ function useDocumentTitle(): void {
   }, [unread])
 }
 
+/** Each step of the history knows where it was made from, so that a way back can be that of the browser. */
+function useGoing(): Navigate {
+  const { pathname, state } = useLocation()
+  const navigate = useNavigate()
+  return useCallback(
+    (next, { replace = false, back = false } = {}) => {
+      const path = pathOf(next)
+      if (back && state?.from === path) return void navigate(-1)
+      const stays = replace || back
+      void navigate(path, { replace: stays, state: stays ? state : { from: pathname } })
+    },
+    [navigate, pathname, state],
+  )
+}
+
 function Screen({ screen, theme: [theme, setTheme] }: ScreenProps) {
   const location = useMessagingLocation(screen)
-  const navigate = useNavigate()
-  const go: Navigate = useCallback(
-    (next, options) => void navigate(pathOf(next), { replace: options?.replace ?? false }),
-    [navigate],
-  )
+  const go = useGoing()
   useDocumentTitle()
   return (
     <SignedIn>

@@ -23,6 +23,7 @@ export {
   type Readers,
   selectAudience,
   selectDraft,
+  selectFound,
   selectPresence,
   selectReaders,
   selectTitle,

@@ -4,7 +4,7 @@ import { type ConversationList, type ListFilter, type State, withEntry } from '.
 type Conversations = State['conversations']
 
 /** Compares for the order of lists: latest activity first. */
-function byActivity(a: ConversationSnapshot, b: ConversationSnapshot): number {
+export function byActivity(a: ConversationSnapshot, b: ConversationSnapshot): number {
   if (a.activityAt !== b.activityAt) return a.activityAt < b.activityAt ? 1 : -1
   return a.conversation.id < b.conversation.id ? 1 : -1
 }
@@ -19,7 +19,7 @@ function hasStatus(filter: ListFilter, { conversation }: ConversationSnapshot): 
  * Whether a conversation belongs into a list, as the server decides it.
  * @param shown it is in the list already: one that was read meanwhile stays in a list of unread ones
  */
-function fits(filter: ListFilter, snapshot: ConversationSnapshot, shown: boolean): boolean {
+export function fits(filter: ListFilter, snapshot: ConversationSnapshot, shown: boolean): boolean {
   const { kind, context } = snapshot.conversation
   if (!hasStatus(filter, snapshot)) return false
   if (filter.kind !== undefined && kind !== filter.kind) return false

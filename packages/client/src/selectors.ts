@@ -1,4 +1,5 @@
 import type { Audience, ConversationSnapshot, Participant, PresenceState, Profile } from '@parley/protocol'
+import { byActivity, fits } from './lists.ts'
 import { draftKey, type ListFilter, type State, type Typist } from './state.ts'
 
 /** The key of a list in `state.lists`: the same for filters that mean the same. */
@@ -36,6 +37,39 @@ export function selectTitle(state: State, conversation: ConversationSnapshot): s
   const names = people.flatMap(({ userId }) => state.users[userId]?.name ?? [])
   const more = conversation.participantCount - conversation.participants.length + names.length - namesShown
   return names.slice(0, namesShown).join(', ') + (more > 0 && names.length > 0 ? ` +${more}` : '')
+}
+
+interface Found {
+  readonly users: State['users']
+  readonly ids: readonly string[]
+}
+
+const foundIn = new WeakMap<State['conversations'], Map<string, Found>>()
+
+function holds(state: State, { conversation, participants }: ConversationSnapshot, words: string): boolean {
+  const own = state.session.me?.user.id
+  const names = participants.flatMap(({ userId }) => (userId === own ? [] : (state.users[userId]?.name ?? [])))
+  const { subject, context } = conversation
+  return [subject ?? '', context?.title ?? '', ...names].some((name) => name.toLowerCase().includes(words))
+}
+
+/**
+ * What a search finds among the loaded conversations, before and without the server, which knows all of them and everybody in them.
+ * @param filter with `q`, which a subject, a record's title or a name must hold
+ * @returns ids, latest activity first
+ */
+export function selectFound(state: State, filter: ListFilter): readonly string[] {
+  const { conversations, users } = state
+  const known = foundIn.get(conversations) ?? new Map<string, Found>()
+  foundIn.set(conversations, known)
+  const key = listKey(filter)
+  const before = known.get(key)
+  if (before?.users === users) return before.ids
+  const words = (filter.q ?? '').toLowerCase()
+  const found = Object.values(conversations).filter((one) => fits(filter, one, false) && holds(state, one, words))
+  const ids = found.sort(byActivity).map(({ conversation }) => conversation.id)
+  known.set(key, { users, ids })
+  return ids
 }
 
 /** The text that was not sent yet to an audience of a conversation; empty when there is none. */

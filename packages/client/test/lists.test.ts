@@ -3,8 +3,8 @@ import { ParleyError } from '@parley/protocol'
 import { expect, test } from 'vitest'
 import { Conversations } from '../src/conversations.ts'
 import type { Call } from '../src/http.ts'
-import { listKey } from '../src/selectors.ts'
-import type { ListFilter } from '../src/state.ts'
+import { listKey, selectFound } from '../src/selectors.ts'
+import type { ListFilter, State } from '../src/state.ts'
 import { createStore } from '../src/store.ts'
 import { Sync } from '../src/sync.ts'
 import { Users } from '../src/users.ts'
@@ -178,4 +178,41 @@ test('CL-4 searches are loaded again with everything else when the server is ano
   move(conversation('xb', 3))
   await conversations.reload()
   expect(ids({ q: 'x' })).toEqual(['xb', 'xa'])
+})
+
+test('CL-61 what is loaded is searched at once: subject, record and names of the others', () => {
+  const named = (id: string, minute: number, subject: string | null, title: string | null): ConversationSnapshot => {
+    const one = conversation(id, minute)
+    const context = title === null ? null : { type: 'deal', id, title, url: null }
+    return { ...one, conversation: { ...one.conversation, subject, context } }
+  }
+  const shared = new Model('me', ['me', 'other']).snapshot()
+  const all = [
+    named('a', 1, 'Sails for Acme', null),
+    named('b', 2, null, 'ACME rebrand'),
+    named('c', 3, 'Rudders', null),
+    {
+      ...shared,
+      conversation: { ...shared.conversation, id: 'd', subject: null, context: null },
+      activityAt: '2026-03-01T00:00:00.000Z',
+    },
+    conversation('e', 5, { status: 'archived' }),
+  ]
+  const other = {
+    id: 'other',
+    name: 'Ann of Acme',
+    role: 'external',
+    organization: null,
+    avatarUrl: null,
+    active: true,
+  }
+  const me = { ...other, id: 'me', name: 'Acme himself' }
+  const conversations = Object.fromEntries(all.map((one) => [one.conversation.id, one]))
+  const state = { ...signedIn(), conversations, users: { other, me } } as unknown as State
+  expect(selectFound(state, { q: 'acme' })).toEqual(['d', 'b', 'a'])
+  expect(selectFound(state, { q: 'acme' })).toBe(selectFound(state, { q: 'acme' }))
+  expect(selectFound({ ...state, users: { me } } as unknown as State, { q: 'acme' })).toEqual(['b', 'a'])
+  const { kind = 'internal' } = all[2]?.conversation ?? {}
+  expect(selectFound(state, { q: 'rudder', kind })).toEqual(['c'])
+  expect(selectFound(state, { q: 'rudder', kind: kind === 'internal' ? 'external' : 'internal' })).toEqual([])
 })

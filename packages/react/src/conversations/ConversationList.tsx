@@ -1,6 +1,6 @@
 import type { ListFilter } from '@parley/client'
 import { MessageSquarePlus, Search } from 'lucide-react'
-import { type KeyboardEvent, useDeferredValue, useRef, useState } from 'react'
+import { type KeyboardEvent, useRef, useState } from 'react'
 import { IconButton } from '../layout/IconButton.tsx'
 import { isNearEnd } from '../layout/near-end.ts'
 import { EmptyState, ErrorCard, RetryLine, Skeleton } from '../layout/States.tsx'
@@ -94,24 +94,21 @@ function Rows({
   filter,
   ...props
 }: ConversationListProps & { readonly filter: ListFilter; readonly onClear: () => void }) {
-  const { list, reload, loadMore, retry } = useConversations(filter)
+  const { ids, status, error, reload, loadMore, retry } = useConversations(filter)
   const conversations = useSelect((state) => state.conversations)
-  if (!list || (list.status === 'loading' && list.ids.length === 0)) return <Skeleton kind="row" count={8} />
-  if (list.status === 'error' && list.ids.length === 0) {
-    return <ErrorCard title={text('listFailed')} error={list.error} onRetry={reload} />
-  }
-  if (list.ids.length === 0) {
+  if (ids.length === 0) {
+    if (status === 'loading') return <Skeleton kind="row" count={8} />
+    if (status === 'error') return <ErrorCard title={text('listFailed')} error={error} onRetry={reload} />
     return <Empty view={props.view} filtered={filter.q !== undefined} onClear={props.onClear} onNew={props.onNew} />
   }
-  const focusable =
-    props.selectedId !== undefined && list.ids.includes(props.selectedId) ? props.selectedId : list.ids[0]
+  const focusable = props.selectedId !== undefined && ids.includes(props.selectedId) ? props.selectedId : ids[0]
   return (
     <ul
       className="parley-rows"
-      onScroll={(event) => list.status === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
+      onScroll={(event) => status === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
       onKeyDown={moveFocus}
     >
-      {list.ids.map((id) => {
+      {ids.map((id) => {
         const conversation = conversations[id]
         return (
           conversation && (
@@ -125,7 +122,7 @@ function Rows({
           )
         )
       })}
-      {list.status === 'error' && (
+      {status === 'error' && (
         <li>
           <RetryLine sentence={text('listIncomplete')} onRetry={retry} />
         </li>
@@ -137,8 +134,8 @@ function Rows({
 /** The conversations of the one signed in: search, filters, rows by latest activity. */
 export function ConversationList(props: ConversationListProps) {
   const [query, setQuery] = useState('')
-  const q = useDeferredValue(query.trim())
   const field = useRef<HTMLInputElement>(null)
+  const q = query.trim()
   const filter: ListFilter = q === '' ? views[props.view] : { ...views[props.view], q }
   const clear = () => {
     setQuery('')

@@ -2,12 +2,11 @@ import { hasText } from '@parley/client'
 import type { Context, Profile } from '@parley/protocol'
 import { ArrowLeft, ArrowUpRight, Lock, X } from 'lucide-react'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { randomKey } from '../clock.ts'
-import { useDraft } from '../composer/use-draft.ts'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { PeoplePicker } from '../participants/PeoplePicker.tsx'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { useNewDraft } from './use-new-draft.ts'
 
 export interface NewConversationProps {
   /** The host's record it is started from. */
@@ -62,11 +61,9 @@ function Chips({
 
 function useCreation({ context, onCreated }: NewConversationProps) {
   const { conversations } = useClient()
-  const [people, setPeople] = useState<readonly Profile[]>([])
-  const [title, setTitle] = useState('')
-  const [words, setWords] = useDraft(context ? `new-${context.type}-${context.id}` : 'new', 'everyone')
+  const draft = useNewDraft(context)
+  const { people, title, words } = draft
   const isHere = useRef(true)
-  const [keys] = useState(() => ({ conversation: randomKey(), message: randomKey() }))
   const [state, setState] = useState<{ busy: boolean; failure: string }>({ busy: false, failure: '' })
   const outsider = useSelect((state) => state.session.me?.user.role === 'external')
   const kind =
@@ -79,26 +76,31 @@ function useCreation({ context, onCreated }: NewConversationProps) {
     }
   }, [])
   const created = (conversationId: string) => {
-    setWords('')
+    draft.started(words)
     if (isHere.current) onCreated(conversationId)
+  }
+  const refused = (error: Error) => {
+    if (!('retry' in error) || error.retry === 'never') draft.renew()
+    setState({ busy: false, failure: error.message })
   }
   const create = (event: FormEvent) => {
     event.preventDefault()
     if (!ready) return
     setState({ busy: true, failure: '' })
+    const clientKey = draft.key()
     conversations
       .create({
-        clientKey: keys.conversation,
+        clientKey,
         kind,
         participants: people.map((user) => user.id),
         direct: people.length === 1 && title.trim() === '' && !context,
         ...(title.trim() === '' ? {} : { subject: title.trim() }),
         ...(context ? { context } : {}),
-        firstMessage: { clientKey: keys.message, text: words },
+        firstMessage: { clientKey, text: words },
       })
-      .then(created, (error: Error) => setState({ busy: false, failure: error.message }))
+      .then(created, refused)
   }
-  return { people, setPeople, title, setTitle, words, setWords, kind, ready, create, ...state }
+  return { ...draft, kind, ready, create, ...state }
 }
 
 /** Starts a conversation: people, an optional title, and the first message; nothing exists before that. */

@@ -1,5 +1,5 @@
 import { Dialog } from 'radix-ui'
-import type { RefObject } from 'react'
+import { type RefObject, useState } from 'react'
 import { useContainer } from '../provider.tsx'
 import { text } from '../text.ts'
 
@@ -7,6 +7,8 @@ export interface ConfirmProps {
   readonly title: string
   readonly explanation: string
   readonly action: string
+  /** What not doing it is called; "Cancel" when left out. */
+  readonly cancel?: string
   readonly onConfirm: () => void
   readonly onClose: () => void
   /** What gets the focus afterwards, when that is not what had it before. */
@@ -14,8 +16,9 @@ export interface ConfirmProps {
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({ title, explanation, action, onConfirm, onClose, returnTo }: ConfirmProps) {
+export function Confirm({ title, explanation, action, cancel, onConfirm, onClose, returnTo }: ConfirmProps) {
   const container = useContainer()
+  const [opener] = useState(() => document.activeElement)
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal container={container}>
@@ -23,16 +26,16 @@ export function Confirm({ title, explanation, action, onConfirm, onClose, return
         <Dialog.Content
           className="parley-dialog"
           onCloseAutoFocus={(event) => {
-            if (!returnTo) return
             event.preventDefault()
-            returnTo.current?.focus()
+            const next = returnTo?.current ?? opener
+            if (next instanceof HTMLElement) next.focus()
           }}
         >
           <Dialog.Title className="parley-dialog-title">{title}</Dialog.Title>
           <Dialog.Description className="parley-dialog-text">{explanation}</Dialog.Description>
           <div className="parley-dialog-buttons">
             <button type="button" className="parley-button" onClick={onClose}>
-              {text('cancel')}
+              {cancel ?? text('cancel')}
             </button>
             <button
               type="button"

@@ -1,6 +1,6 @@
 import { selectDraft } from '@parley/client'
 import type { Message } from '@parley/protocol'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { MessageComposer } from '../composer/MessageComposer.tsx'
 import { TypingIndicator } from '../composer/TypingIndicator.tsx'
 import { ConversationHeader } from '../conversations/ConversationHeader.tsx'
@@ -38,8 +38,9 @@ function Loaded({
   panel,
   onPanel,
   onBack,
+  onLeft,
   reload,
-}: MessageThreadProps & { readonly reload: () => void }) {
+}: MessageThreadProps & { readonly onLeft: () => void; readonly reload: () => void }) {
   const [quoted, setQuoted] = useState<Message | null>(null)
   const [editing, setEditing] = useState<string | null>(null)
   useReturnFocus()
@@ -53,7 +54,7 @@ function Loaded({
           panelOpen={panel === 'people'}
           onBack={onBack}
           onPanel={onPanel}
-          onLeft={onBack}
+          onLeft={onLeft}
         />
         <Messages
           conversation={conversation}
@@ -89,10 +90,25 @@ function NoAccess({ conversationId, onBack }: Pick<MessageThreadProps, 'conversa
   )
 }
 
+/** Leads back from a conversation that one has left, unless one has gone elsewhere meanwhile. */
+function useLeft({ conversationId, onBack }: Pick<MessageThreadProps, 'conversationId' | 'onBack'>): () => void {
+  const shown = useRef<string | null>(null)
+  useEffect(() => {
+    shown.current = conversationId
+    return () => {
+      shown.current = null
+    }
+  }, [conversationId])
+  return () => {
+    if (shown.current === conversationId) onBack()
+  }
+}
+
 /** One conversation: header, messages, composer, and the people in it. */
 export function MessageThread(props: MessageThreadProps) {
   const { conversation, failed, reload } = useConversation(props.conversationId)
-  if (conversation) return <Loaded key={props.conversationId} {...props} reload={reload} />
+  const onLeft = useLeft(props)
+  if (conversation) return <Loaded key={props.conversationId} {...props} onLeft={onLeft} reload={reload} />
   const gone = failed !== null && 'code' in failed && failed.code === 'not_found'
   if (gone) return <NoAccess conversationId={props.conversationId} onBack={props.onBack} />
   if (failed) {

@@ -17,7 +17,7 @@ export interface MessagingLayoutProps {
 }
 
 function Main({ location, onNavigate, view }: MessagingLayoutProps & { readonly view: View }) {
-  const toInbox = () => onNavigate({ screen: 'inbox', ...(view === 'all' ? {} : { view }) })
+  const toInbox = () => onNavigate({ screen: 'inbox', ...(view === 'all' ? {} : { view }) }, { back: true })
   if (location.screen === 'new') {
     return (
       <NewConversation
@@ -46,7 +46,9 @@ function Main({ location, onNavigate, view }: MessagingLayoutProps & { readonly 
         panel={panel}
         onBack={toInbox}
         onPanel={(open) =>
-          onNavigate({ screen: 'conversation', conversationId, ...(open ? { panel: 'people' as const } : {}) })
+          open
+            ? onNavigate({ screen: 'conversation', conversationId, panel: 'people' })
+            : onNavigate({ screen: 'conversation', conversationId }, { back: true })
         }
       />
     </main>

@@ -15,6 +15,7 @@ import { MessageEditor } from './MessageEditor.tsx'
 import { MessageStatus } from './MessageStatus.tsx'
 import { MessageText } from './MessageText.tsx'
 import { QuoteCard } from './QuoteCard.tsx'
+import { UnsavedEdit } from './UnsavedEdit.tsx'
 import { type MessageControl, useMessageControl } from './use-message-actions.ts'
 
 export interface MessageBubbleProps {
@@ -53,7 +54,17 @@ function Body({
   onJump,
 }: Pick<MessageBubbleProps, 'entry' | 'editing' | 'onJump'> & { readonly control: MessageControl }) {
   const { message, pending } = entry.row
-  if (message && message.deletedAt !== null) return <p className="parley-tombstone">{tombstone(message)}</p>
+  const unsaved = message && !editing && (
+    <UnsavedEdit message={message} onEdit={control.actions.edit} onDiscard={control.discard} />
+  )
+  if (message && message.deletedAt !== null) {
+    return (
+      <>
+        <p className="parley-tombstone">{tombstone(message)}</p>
+        {unsaved}
+      </>
+    )
+  }
   const quote = message?.quote ?? pending?.quote
   const words = message?.text ?? pending?.text ?? ''
   return (
@@ -65,13 +76,20 @@ function Body({
       )}
       {quote && <QuoteCard quote={quote} onJump={onJump} />}
       {editing ? (
-        <MessageEditor messageId={message?.id ?? ''} initial={words} onSave={control.save} onCancel={control.stop} />
+        <MessageEditor
+          messageId={message?.id ?? ''}
+          initial={words}
+          onSave={control.save}
+          onCancel={control.stop}
+          onDelete={() => control.actions.remove?.()}
+        />
       ) : (
         <MessageText source={words} />
       )}
       {message?.editedAt && <span className="parley-edited">{text('edited')}</span>}
       {pending?.status === 'failed' && <FailedNotice pending={pending} />}
       {control.failure !== null && <p className="parley-failed">{control.failure}</p>}
+      {unsaved}
     </>
   )
 }
@@ -183,7 +201,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
             action={text('delete')}
             onConfirm={control.remove}
             onClose={control.keep}
-            returnTo={article}
+            {...(editing ? {} : { returnTo: article })}
           />
         )}
       </article>

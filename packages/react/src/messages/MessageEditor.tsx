@@ -1,6 +1,7 @@
 import { hasText } from '@parley/client'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { useComposition } from '../composer/use-composition.ts'
+import { Confirm } from '../layout/Confirm.tsx'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { useClient } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -10,12 +11,15 @@ export interface MessageEditorProps {
   readonly initial: string
   readonly onSave: (words: string) => void
   readonly onCancel: () => void
+  /** Asked for by leaving nothing of the text. */
+  readonly onDelete: () => void
 }
 
 /** Changes a message in its place. What was written is kept until it is saved or given up: a refusal, or going elsewhere, takes nothing away. */
-export function MessageEditor({ messageId, initial, onSave, onCancel }: MessageEditorProps) {
+export function MessageEditor({ messageId, initial, onSave, onCancel, onDelete }: MessageEditorProps) {
   const { drafts } = useClient()
   const [words, setWords] = useState(() => drafts.get(messageId, 'everyone') || initial)
+  const [asking, setAsking] = useState(false)
   const { isComposing, onCompositionEnd } = useComposition()
   const field = useRef<HTMLTextAreaElement>(null)
   useReturnFocus()
@@ -28,13 +32,18 @@ export function MessageEditor({ messageId, initial, onSave, onCancel }: MessageE
     setWords(next)
     drafts.set(messageId, 'everyone', next === initial ? '' : next)
   }
-  const cancel = () => {
+  const discard = () => {
     drafts.set(messageId, 'everyone', '')
     onCancel()
   }
+  const cancel = () => {
+    if (words === initial) discard()
+    else setAsking(true)
+  }
   const save = () => {
-    if (!hasText(words) || words === initial) cancel()
-    else onSave(words)
+    if (words === initial) discard()
+    else if (hasText(words)) onSave(words)
+    else onDelete()
   }
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation()
@@ -65,6 +74,16 @@ export function MessageEditor({ messageId, initial, onSave, onCancel }: MessageE
           {text('save')}
         </button>
       </div>
+      {asking && (
+        <Confirm
+          title={text('discardQuestion')}
+          explanation={text('discardExplained')}
+          action={text('discard')}
+          cancel={text('goOnEditing')}
+          onConfirm={discard}
+          onClose={() => setAsking(false)}
+        />
+      )}
     </div>
   )
 }

@@ -29,9 +29,9 @@ import { DayDivider, MessageBubble } from './MessageBubble.tsx'
 import { useReading } from './reading.ts'
 import { SystemRow } from './SystemRow.tsx'
 import { type Anchor, useAnchor } from './use-anchor.ts'
+import { useAnnouncedArrivals, useOlderAnnounced } from './use-announced.ts'
 
 const bufferSize = 600
-const announcedAtOnce = 3
 
 export interface MessageListProps {
   readonly conversation: ConversationSnapshot
@@ -64,25 +64,6 @@ function useEntries(conversation: ConversationSnapshot): Entries {
   const entries = useMemo(() => layOut(rows, ownId, dividedAfter, before.current), [rows, ownId, dividedAfter])
   before.current = entries
   return { entries, ownId, newCount }
-}
-
-/** Announces what others say from now on, wherever it stands: one's own that was not sent yet comes last. */
-function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, head: number): void {
-  const users = useSelect((state) => state.users)
-  const heard = useRef(head)
-  useEffect(() => {
-    const before = heard.current
-    heard.current = head
-    const fresh = entries.filter(
-      ({ seq, senderId, system }) => seq !== null && seq > before && senderId !== ownId && !system,
-    )
-    if (fresh.length > announcedAtOnce) announce(text('announcedMessages', { count: fresh.length }))
-    else
-      for (const { row, senderId } of fresh) {
-        const name = users[senderId]?.name ?? text('formerMember')
-        announce(text('announcedMessage', { name, text: (row.message?.text ?? '').slice(0, 200) }))
-      }
-  }, [entries, ownId, users, head])
 }
 
 function StartCard({ conversation }: { readonly conversation: ConversationSnapshot }) {
@@ -176,15 +157,6 @@ function useKept(
   return [...new Set([focused, edited])].filter((index) => index >= 0).sort((a, b) => a - b)
 }
 
-function useOlderAnnounced(loading: boolean | undefined, count: number): void {
-  const before = useRef({ loading: false, count })
-  useEffect(() => {
-    const added = count - before.current.count
-    if (before.current.loading && !loading && added > 0) announce(text('olderLoaded', { count: added }))
-    if (before.current.loading !== loading) before.current = { loading: loading ?? false, count }
-  }, [loading, count])
-}
-
 /** Says that there are more messages, which could not be loaded, over the end they belong to. */
 function Stuck({ end, onRetry }: { readonly end: keyof Anchor['stuck']; readonly onRetry: () => void }) {
   const sentence = text(end === 'before' ? 'olderFailed' : 'newerFailed')
@@ -227,7 +199,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const readSeq = conversation.participants.find(({ userId }) => userId === ownId)?.readSeq ?? 0
   useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
   useAnnouncedArrivals(entries, ownId, conversation.seq)
-  useOlderAnnounced(timeline?.loadingBefore, entries.length)
+  useOlderAnnounced(timeline?.loadingBefore ?? false, entries)
   useAnnouncedFailures(id)
   const jumps = useJumps(id, anchor)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {

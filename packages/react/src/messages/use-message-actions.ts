@@ -1,7 +1,7 @@
 import type { Message, Profile } from '@parley/protocol'
 import { useState } from 'react'
 import { now } from '../clock.ts'
-import { useAttempt } from '../layout/use-attempt.ts'
+import { type Attempt, useAttempt } from '../layout/use-attempt.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import type { Actions } from './MessageActions.tsx'
@@ -15,6 +15,8 @@ export interface MessageControl {
   readonly failure: string | null
   readonly save: (words: string) => void
   readonly remove: () => void
+  /** Gives up a change that was not saved. */
+  readonly discard: () => void
   /** Ends editing. */
   readonly stop: () => void
   /** Does not delete after all. */
@@ -30,6 +32,28 @@ export function mayEdit(message: Message, user: Pick<Profile, 'id'> | undefined)
   return isAlive(message) && message.senderId === user?.id && now() - Date.parse(message.createdAt) < editWindow
 }
 
+/** Editing: what is written is a draft under the message's id until it is saved or given up. */
+function useEditing(onEdit: (messageId: string | null) => void, { attempt, dismiss }: Attempt) {
+  const { messages, drafts } = useClient()
+  const stop = () => onEdit(null)
+  const begin = ({ id }: Message) => {
+    dismiss()
+    onEdit(id)
+  }
+  const discard = ({ id }: Message) => {
+    dismiss()
+    drafts.set(id, 'everyone', '')
+  }
+  const save = ({ id, conversationId }: Message, words: string) => {
+    stop()
+    const saved = messages.edit(id, conversationId, words).then(() => {
+      if (drafts.get(id, 'everyone') === words) drafts.set(id, 'everyone', '')
+    })
+    attempt(text('edit'), saved)
+  }
+  return { begin, stop, save, discard }
+}
+
 /**
  * Editing, deleting, copying and quoting of a stored message.
  * @param onReply quotes it in the composer
@@ -40,36 +64,32 @@ export function useMessageControl(
   onReply: (message: Message) => void,
   onEdit: (messageId: string | null) => void,
 ): MessageControl {
-  const { messages, drafts } = useClient()
+  const { messages } = useClient()
   const me = useSelect((state) => state.session.me?.user)
   const [mode, setMode] = useState<'idle' | 'confirming'>('idle')
-  const { failure, attempt } = useAttempt()
-  const stop = () => onEdit(null)
-  const save = ({ id, conversationId }: Message, words: string) => {
-    stop()
-    attempt(
-      text('edit'),
-      messages.edit(id, conversationId, words).then(() => drafts.set(id, 'everyone', '')),
-    )
-  }
-  const remove = ({ id, conversationId }: Message) => {
+  const attempts = useAttempt()
+  const editing = useEditing(onEdit, attempts)
+  const remove = (gone: Message) => {
     setMode('idle')
-    attempt(text('delete'), messages.remove(id, conversationId))
+    editing.stop()
+    editing.discard(gone)
+    attempts.attempt(text('delete'), messages.remove(gone.id, gone.conversationId))
   }
   const alive = message !== null && isAlive(message)
   const own = alive && message.senderId === me?.id
   const actions: Actions = {
     ...(alive ? { reply: () => onReply(message), copy: () => void navigator.clipboard.writeText(message.text) } : {}),
-    ...(own && mayEdit(message, me) ? { edit: () => onEdit(message.id) } : {}),
+    ...(own && mayEdit(message, me) ? { edit: () => editing.begin(message) } : {}),
     ...(alive && (own || me?.role === 'admin') ? { remove: () => setMode('confirming') } : {}),
   }
   return {
     actions,
     confirming: mode === 'confirming',
-    failure,
-    save: (words) => message && save(message, words),
+    failure: attempts.failure,
+    save: (words) => message && editing.save(message, words),
     remove: () => message && remove(message),
-    stop,
+    discard: () => message && editing.discard(message),
+    stop: editing.stop,
     keep: () => setMode('idle'),
   }
 }
