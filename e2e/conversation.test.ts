@@ -1,10 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type App, callFrom, launchBrowser, startApp, type Visitor, visit } from './harness.ts'
-
-interface Created {
-  readonly conversation: { readonly conversation: { readonly id: string } }
-}
+import { type App, type Created, callFrom, launchBrowser, startApp, type Visitor, visit } from './harness.ts'
 
 interface Me {
   readonly user: { readonly id: string }

@@ -160,6 +160,11 @@ export async function visit(browser: Browser, link: string, viewport = { width: 
   return { context, page, foreign, received: async () => [...(await Promise.all(bodies)), ...frames].join('\n') }
 }
 
+/** What the API answers of a conversation that was made. */
+export interface Created {
+  readonly conversation: { readonly conversation: { readonly id: string } }
+}
+
 /** Calls the API from inside a signed-in page, as the person there. */
 export async function callFrom<Answer>(page: Page, method: string, path: string, body?: object): Promise<Answer> {
   return page.evaluate(

@@ -1,10 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type App, callFrom, launchBrowser, startApp, visit } from './harness.ts'
-
-interface Created {
-  readonly conversation: { readonly conversation: { readonly id: string } }
-}
+import { type App, type Created, callFrom, launchBrowser, startApp, visit } from './harness.ts'
 
 const longWord = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(12)
 

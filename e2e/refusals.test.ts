@@ -1,10 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type App, callFrom, launchBrowser, startApp, visit } from './harness.ts'
-
-interface Created {
-  readonly conversation: { readonly conversation: { readonly id: string } }
-}
+import { type App, type Created, callFrom, launchBrowser, startApp, visit } from './harness.ts'
 
 interface Found {
   readonly items: readonly { readonly id: string }[]

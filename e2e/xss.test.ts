@@ -3,11 +3,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostile } from '../packages/react/test/hostile.ts'
-import { type App, callFrom, launchBrowser, startApp, visit } from './harness.ts'
-
-interface Created {
-  readonly conversation: { readonly conversation: { readonly id: string } }
-}
+import { type App, type Created, callFrom, launchBrowser, startApp, visit } from './harness.ts'
 
 const longest = 3_900
 const marker = '<img src=x onerror=window.attacked(1)>'

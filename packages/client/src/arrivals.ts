@@ -10,7 +10,7 @@ export interface ArrivalParts {
   /** Loads a conversation, in the background. */
   readonly load: (conversationId: string) => void
   /** Loads the first page of every loaded list again. */
-  readonly reloadLists: () => Promise<void>
+  readonly reloadLists: () => Promise<unknown>
 }
 
 /**

@@ -47,6 +47,11 @@ export class Conversations implements ConversationMethods {
   }
 
   async load(filter: ListFilter): Promise<void> {
+    await this.#load(filter)
+  }
+
+  /** @returns ids of the conversations that the server gave */
+  async #load(filter: ListFilter): Promise<readonly string[]> {
     const { store } = this.#parts
     if (isSearch(filter))
       store.update((state) => ({ ...state, lists: withoutOldSearches(state.lists, listKey(filter)) }))
@@ -58,7 +63,9 @@ export class Conversations implements ConversationMethods {
       return listed.has(id) && before[id]?.activityAt === store.getState().conversations[id]?.activityAt
     }
     const { conversations } = store.getState()
-    this.#put(filter, (list) => withFirstPage(list, toListPage(page), conversations, unmoved))
+    const given = toListPage(page)
+    this.#put(filter, (list) => withFirstPage(list, given, conversations, unmoved))
+    return given.ids
   }
 
   async loadMore(filter: ListFilter): Promise<void> {
@@ -95,14 +102,18 @@ export class Conversations implements ConversationMethods {
     await this.#reload(() => true)
   }
 
-  /** Loads the first page of every list again, except for search results, which stay as they are. */
-  async refresh(): Promise<void> {
-    await this.#reload((filter) => !isSearch(filter))
+  /**
+   * Loads the first page of every list again, except for search results, which stay as they are.
+   * @returns ids of the conversations that came
+   */
+  async refresh(): Promise<ReadonlySet<string>> {
+    return this.#reload((filter) => !isSearch(filter))
   }
 
-  async #reload(which: (filter: ListFilter) => boolean): Promise<void> {
+  async #reload(which: (filter: ListFilter) => boolean): Promise<ReadonlySet<string>> {
     const filters = Object.values(this.#parts.store.getState().lists).map(({ filter }) => filter)
-    await Promise.all(filters.filter(which).map((filter) => this.load(filter)))
+    const pages = await Promise.all(filters.filter(which).map((filter) => this.#load(filter)))
+    return new Set(pages.flat())
   }
 
   #listOf(filter: ListFilter): ConversationList {

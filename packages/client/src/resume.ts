@@ -1,20 +1,20 @@
 import { type CommandOutput, type DurableEvent, limits } from '@parley/protocol'
 import { snapshotsAtMost } from './arrivals.ts'
 import { forEachOf } from './concurrent.ts'
-import { isSearch } from './lists.ts'
 import type { Command } from './socket.ts'
 import type { Presence, State } from './state.ts'
 import type { WritableStore } from './store.ts'
 import type { Sync } from './sync.ts'
 
 type Resumption = CommandOutput<'resume'>
+type Heads = Resumption['heads']
 
 /** What comparing positions with the server needs. */
 export interface ResumeParts {
   readonly store: WritableStore<State>
   readonly sync: Sync
-  /** Loads the first page of every loaded list again. */
-  readonly reloadLists: () => Promise<void>
+  /** Loads the first page of every loaded list again; gives the ids of what came. */
+  readonly reloadLists: () => Promise<ReadonlySet<string>>
   /** The server is another database than before: everything must be loaded as if for the first time. */
   readonly startOver: (epoch: string) => Promise<void>
 }
@@ -49,7 +49,7 @@ function presenceAfter(before: State['presence'], here: Resumption['presence']):
 export class Resume {
   readonly #parts: ResumeParts
   /** The heads of all conversations as last heard, loaded or not; null before the first time. */
-  #heads: Readonly<Record<string, number>> | null = null
+  #heads: Heads | null = null
   #last: Promise<void> = Promise.resolve()
   #next: Comparison | null = null
 
@@ -91,29 +91,26 @@ export class Resume {
     try {
       const answer = await command('resume', { epoch: session.me?.epoch ?? null, cursors: sent })
       store.update((state) => ({ ...state, presence: presenceAfter(state.presence, answer.presence) }))
-      if (answer.status === 'resync' || isAhead(conversations, answer.heads)) await startOver(answer.epoch)
-      else await this.#settle(answer, sent, Object.keys(conversations), marksMissed)
+      const isOther = answer.status === 'resync' || isAhead(conversations, answer.heads)
+      if (isOther) await startOver(answer.epoch)
+      else await this.#settle(answer, sent, Object.keys(conversations))
+      const before = isOther ? null : this.#heads
       this.#heads = answer.heads
+      if (before) this.#meetMoved(answer.heads, before)
+      if (!isOther && marksMissed) void this.#refreshMarks()
     } finally {
       sync.release()
     }
   }
 
   /** @param known the conversations that were loaded when the positions were sent */
-  async #settle(
-    answer: Resumption,
-    sent: Readonly<Record<string, number>>,
-    known: readonly string[],
-    marksMissed: boolean,
-  ): Promise<void> {
+  async #settle(answer: Resumption, sent: Readonly<Record<string, number>>, known: readonly string[]): Promise<void> {
     const { sync } = this.#parts
     for (const id of known) {
       if (!Object.hasOwn(answer.heads, id)) sync.drop(id)
     }
     this.#applyEvents(answer, sent)
     await this.#catchUp(answer, known)
-    this.#meetMoved(answer.heads)
-    if (marksMissed) void this.#refreshMarks()
   }
 
   #applyEvents({ events, behind, heads }: Resumption, sent: Readonly<Record<string, number>>): void {
@@ -139,26 +136,23 @@ export class Resume {
     void forEachOf(rest, atOnce, fetch)
   }
 
-  /** Brings into view what is not loaded and has come or moved since heads were heard last. */
-  #meetMoved(heads: Readonly<Record<string, number>>): void {
+  /** Brings into view what is not loaded and has come or moved since heads were heard last; what fails is met again at the next comparison. */
+  #meetMoved(heads: Heads, before: Heads): void {
     const { store, sync, reloadLists } = this.#parts
     const { conversations } = store.getState()
-    const moved = Object.entries(heads).filter(([id, head]) => !conversations[id] && head > (this.#heads?.[id] ?? 0))
-    if (this.#heads === null) return
-    if (moved.length > snapshotsAtMost) reloadLists().catch(() => {})
-    else void forEachOf(moved, atOnce, async ([id]) => sync.load(id).catch(() => {}))
+    const moved = Object.entries(heads).filter(([id, head]) => !conversations[id] && head > (before[id] ?? 0))
+    const meetAgain = () => {
+      if (this.#heads !== null) this.#heads = before
+    }
+    if (moved.length > snapshotsAtMost) reloadLists().catch(meetAgain)
+    else void forEachOf(moved, atOnce, ([id]) => sync.load(id).catch(() => sync.loadLater(id)))
   }
 
   /** Loads again what shows marks: the beginning of each list, and whatever else has messages loaded or something unread. */
   async #refreshMarks(): Promise<void> {
     const { store, sync, reloadLists } = this.#parts
-    const isFresh = await reloadLists().then(
-      () => true,
-      () => false,
-    )
-    const { conversations, lists, timelines } = store.getState()
-    const pages = Object.values(lists).filter(({ filter }) => isFresh && !isSearch(filter))
-    const fresh = new Set(pages.flatMap(({ ids }) => ids.slice(0, limits.pageDefault)))
+    const fresh = await reloadLists().catch(() => new Set<string>())
+    const { conversations, timelines } = store.getState()
     const rest = Object.entries(conversations).filter(([id, { unread }]) => {
       return !fresh.has(id) && (unread > 0 || timelines[id] !== undefined)
     })

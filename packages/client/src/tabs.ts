@@ -66,18 +66,26 @@ class Lead {
   }
 }
 
+/** What the tabs of a browser talk over; null where there is none, or where it is refused, as in frames whose storage is blocked. */
+function openChannel(name: string): BroadcastChannel | null {
+  try {
+    return typeof navigator !== 'undefined' && navigator.locks !== undefined ? new BroadcastChannel(name) : null
+  } catch {
+    return null
+  }
+}
+
 /**
- * Joins the clients that share an outbox; exactly one of them leads, as far as the surroundings can tell: without Web Locks, or where they are refused, everyone
+ * Joins the clients that share an outbox; exactly one of them leads, as far as the surroundings can tell: without Web Locks or channels, or where they are refused, everyone
  * does, and client keys keep a message from being stored twice.
  * @param name what they share; null for a client of its own
  */
 export function joinTabs(name: string | null, events: TabEvents): Tabs {
-  const canLock = typeof navigator !== 'undefined' && navigator.locks !== undefined
-  if (name === null || !canLock) {
+  const channel = name === null ? null : openChannel(name)
+  if (name === null || channel === null) {
     events.onLead()
     return { post: () => {}, takeLead: () => {}, close: () => {} }
   }
-  const channel = new BroadcastChannel(name)
   channel.onmessage = ({ data }: MessageEvent<TabMessage>) => events.onMessage(data)
   const lead = new Lead(name, events)
   return {

@@ -10,7 +10,7 @@ import { conversationId, epoch, Model } from './model.ts'
 type Answer = CommandOutput<'resume'>
 
 /** A client of one loaded conversation, whose comparisons the model answers when it is let. */
-async function loaded({ talk = 3, messages = true } = {}) {
+async function loaded({ talk = 3, messages = true, given = [] as readonly string[] } = {}) {
   const model = new Model('me', ['me', 'ann'])
   for (let i = 0; i < talk; i += 1) model.send('ann', `text ${i}`)
   const client = harness(model)
@@ -21,7 +21,10 @@ async function loaded({ talk = 3, messages = true } = {}) {
   const resume = new Resume({
     store: client.store,
     sync: client.sync,
-    reloadLists: async () => void done.push('lists'),
+    reloadLists: async () => {
+      done.push('lists')
+      return new Set(given)
+    },
     startOver: async (other) => void done.push(`over ${other}`),
   })
   return { model, client, resume, done }
@@ -105,7 +108,7 @@ test('CL-3 a conversation that is not among the heads is gone', async () => {
 })
 
 test('CL-3 lists are loaded again with a new connection, and only then', async () => {
-  const { model, client, resume, done } = await loaded()
+  const { model, client, resume, done } = await loaded({ given: [conversationId] })
   const list = { filter: {}, ids: [conversationId], nextCursor: null, status: 'ready', error: null } as const
   client.store.update((state) => ({ ...state, lists: { all: list } }))
   await resume.run(commandOver(model).command, false)
@@ -121,6 +124,46 @@ test('CL-3 what is in no list is loaded again with a new connection: marks are n
   await resume.run(commandOver(model).command, true)
   await settle()
   expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-3 what a list shows and the server has not given is loaded again, too: it may have been read elsewhere', async () => {
+  const { model, client, resume } = await loaded({ messages: false })
+  const list = {
+    filter: { view: 'unread' },
+    ids: [conversationId],
+    nextCursor: null,
+    status: 'ready',
+    error: null,
+  } as const
+  client.store.update((state) => ({ ...state, lists: { unread: list } }))
+  model.read(model.head)
+  await resume.run(commandOver(model).command, true)
+  await settle()
+  expect(known(client)).toEqual(model.snapshot())
+})
+
+test('CL-3 many that moved are met again at the next comparison when lists could not be loaded', async () => {
+  const { model, client } = await loaded()
+  const answers = [new ParleyError('unavailable'), null]
+  const resume = new Resume({
+    store: client.store,
+    sync: client.sync,
+    reloadLists: async () => {
+      const failure = answers.shift()
+      if (failure) throw failure
+      return new Set()
+    },
+    startOver: async () => {},
+  })
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`moved-${index}`, 1]))
+  const heads = { [conversationId]: model.head, ...many }
+  await resume.run(commandOver(model).command, false)
+  for (let comparison = 0; comparison < 3; comparison += 1) {
+    await resume.run(commandOver(model, { heads }).command, false)
+    await settle()
+  }
+  expect(answers).toEqual([])
+  expect(client.asked).toEqual([])
 })
 
 test('CL-3 those whom the server does not name are not here', async () => {

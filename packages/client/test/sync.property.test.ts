@@ -16,7 +16,7 @@ const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), who: pick, quote: fc.option(pick) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('flood' as const), who: pick, count: fc.constantFrom(250, 1_100) }),
+    arbitrary: fc.record({ do: fc.constant('flood' as const), who: pick, count: fc.constantFrom(250, 450, 1_100) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('edit' as const), which: pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), which: pick }) },

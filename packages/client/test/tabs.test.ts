@@ -164,6 +164,43 @@ test('CL-16 where the browser refuses the lead, as an origin without storage, ev
   }
 })
 
+test('CL-16 where the browser refuses the channel of tabs, everyone sends', async () => {
+  vi.stubGlobal('BroadcastChannel', function refused() {
+    throw new DOMException('no storage', 'SecurityError')
+  })
+  try {
+    const only = await openTab(browser())
+    only.outbox.add(write('k1'))
+    await until(() => only.sent.length === 1)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})
+
+test('CL-17 what is taken out while another tab reads the device does not come back there', async () => {
+  const storage = browser()
+  const first = await openTab(storage)
+  first.outbox.add(write('k1'))
+  await until(() => first.sent.length === 1)
+  const read = Promise.withResolvers<void>()
+  const slow: OutboxStorage = {
+    ...storage,
+    load: async (of) => {
+      const kept = await storage.load(of)
+      await read.promise
+      return kept
+    },
+  }
+  const opening = openTab(slow)
+  await aWhile()
+  first.outbox.discard('c1', 'k1')
+  await aWhile()
+  read.resolve()
+  const second = await opening
+  await aWhile()
+  expect([first.keys(), second.keys()]).toEqual([[], []])
+})
+
 test.each([
   ['before', ['discard', 'kick']],
   ['after', ['kick', 'discard']],

@@ -1,6 +1,6 @@
 import type { ConversationSnapshot, ConversationStatus } from '@parley/protocol'
 import { ArrowLeft, Briefcase, Ellipsis, Users } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Confirm } from '../layout/Confirm.tsx'
 import { IconButton } from '../layout/IconButton.tsx'
 import { Menu, type MenuItem } from '../layout/Menu.tsx'
@@ -73,7 +73,12 @@ export function ConversationHeader(props: ConversationHeaderProps) {
   const counterpart = useCounterpart(conversation)
   const presence = usePresence(counterpart?.id)
   const menu = useMenu(props)
-  const { status } = conversation.conversation
+  const { id, status } = conversation.conversation
+  const heading = useRef<HTMLHeadingElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: arriving in another conversation counts
+  useEffect(() => {
+    if (window.matchMedia('(pointer: coarse)').matches) heading.current?.focus({ preventScroll: true })
+  }, [id])
   const statusName = statuses.find(([each]) => each === status)?.[1] ?? 'statusOpen'
   return (
     <header className="parley-header">
@@ -82,7 +87,7 @@ export function ConversationHeader(props: ConversationHeaderProps) {
       </IconButton>
       <Faces conversation={conversation} />
       <div className="parley-header-lines">
-        <h1 className="parley-header-title" dir="auto" title={title}>
+        <h1 ref={heading} tabIndex={-1} className="parley-header-title" dir="auto" title={title}>
           {title}
         </h1>
         <p className="parley-header-facts">

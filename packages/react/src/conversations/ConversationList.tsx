@@ -4,6 +4,7 @@ import { type KeyboardEvent, useRef, useState } from 'react'
 import { IconButton } from '../layout/IconButton.tsx'
 import { isNearEnd } from '../layout/near-end.ts'
 import { EmptyState, ErrorCard, RetryLine, Skeleton } from '../layout/States.tsx'
+import { useKeptFocus } from '../layout/use-kept-focus.ts'
 import type { TextKey } from '../messages.en.ts'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -135,6 +136,9 @@ function Rows({
 export function ConversationList(props: ConversationListProps) {
   const [query, setQuery] = useState('')
   const field = useRef<HTMLInputElement>(null)
+  const list = useRef<HTMLElement>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
+  useKeptFocus(list, heading)
   const q = query.trim()
   const filter: ListFilter = q === '' ? views[props.view] : { ...views[props.view], q }
   const clear = () => {
@@ -143,9 +147,11 @@ export function ConversationList(props: ConversationListProps) {
     field.current?.focus()
   }
   return (
-    <nav className="parley-list" aria-label={text('conversations')} data-testid="conversation-list">
+    <nav ref={list} className="parley-list" aria-label={text('conversations')} data-testid="conversation-list">
       <div className="parley-list-head">
-        <h2 className="parley-list-title">{text('conversations')}</h2>
+        <h2 ref={heading} tabIndex={-1} className="parley-list-title">
+          {text('conversations')}
+        </h2>
         <IconButton label={text('newConversation')} onClick={props.onNew}>
           <MessageSquarePlus size={20} aria-hidden="true" />
         </IconButton>

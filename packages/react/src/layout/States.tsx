@@ -1,5 +1,5 @@
 import { Inbox, X } from 'lucide-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { text } from '../text.ts'
 import { IconButton } from './IconButton.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
@@ -66,12 +66,16 @@ export interface ErrorCardProps {
 
 /** Says what failed, that nothing is lost, and offers to try again. */
 export function ErrorCard({ title, error, onRetry, onBack }: ErrorCardProps) {
+  const retry = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (document.activeElement === document.body) retry.current?.focus({ preventScroll: true })
+  }, [])
   return (
     <div className="parley-error" role="alert">
       <p className="parley-error-title">{title}</p>
       <p className="parley-error-hint">{text('whatIsSafe', { reason: error?.message ?? '' })}</p>
       <div className="parley-error-buttons">
-        <button type="button" className="parley-button" onClick={onRetry}>
+        <button ref={retry} type="button" className="parley-button" onClick={onRetry}>
           {text('retry')}
         </button>
         {onBack && (

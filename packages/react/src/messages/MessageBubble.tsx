@@ -134,7 +134,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
   const name = useSelect((state) => state.users[entry.senderId]?.name ?? text('formerMember'))
   const user = useSelect((state) => state.users[entry.senderId])
   const own = useSelect((state) => entry.senderId === state.session.me?.user.id)
-  const control = useMessageControl(message, props.onReply, props.onEdit)
+  const control = useMessageControl(message, editing, props.onReply, props.onEdit)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') leave(event)
     if (event.target !== article.current || event.ctrlKey || event.metaKey || event.altKey) return
@@ -150,6 +150,7 @@ export const MessageBubble = memo(function MessageBubble(props: MessageBubblePro
     message?.deletedAt ? tombstone(message) : (message?.text ?? pending?.text),
     timeOfDay(entry.at),
     status === 'failed' && text('statusFailed'),
+    status === 'queued' && text('statusQueued'),
   ]
   return (
     <EnteredContext.Provider value={entered}>

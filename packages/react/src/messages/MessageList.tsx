@@ -169,8 +169,21 @@ function Stuck({ end, onRetry }: { readonly end: keyof Anchor['stuck']; readonly
   )
 }
 
+const framesToAppear = 20
+
+/** Gives the focus to the message at a position, once it is mounted. */
+function focusSeq(scroller: RefObject<HTMLElement | null>, seq: number, frames = framesToAppear): void {
+  const row = scroller.current?.querySelector<HTMLElement>(`[data-seq="${seq}"]`)
+  if (row) row.focus({ preventScroll: true })
+  else if (frames > 0) requestAnimationFrame(() => focusSeq(scroller, seq, frames - 1))
+}
+
 /** Ways to go to another message; one that cannot be loaded leaves the reader where he is, and says so. */
-function useJumps(conversationId: string, { reveal, toLatest }: Pick<Anchor, 'reveal' | 'toLatest'>) {
+function useJumps(
+  conversationId: string,
+  scroller: RefObject<HTMLElement | null>,
+  { reveal, toLatest }: Pick<Anchor, 'reveal' | 'toLatest'>,
+) {
   const { messages } = useClient()
   const [highlight, setHighlight] = useState<number | null>(null)
   const { failure, attempt, dismiss } = useAttempt()
@@ -179,10 +192,13 @@ function useJumps(conversationId: string, { reveal, toLatest }: Pick<Anchor, 're
       setHighlight(seq)
       attempt(
         text('jumpToQuote'),
-        messages.loadAround(conversationId, seq).then(() => reveal(seq)),
+        messages.loadAround(conversationId, seq).then(() => {
+          reveal(seq)
+          focusSeq(scroller, seq)
+        }),
       )
     },
-    [messages, conversationId, reveal, attempt],
+    [messages, conversationId, scroller, reveal, attempt],
   )
   return { highlight, toQuoted, toLatest: () => attempt(text('jumpLatest'), toLatest()), failure, dismiss }
 }
@@ -201,7 +217,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   useAnnouncedArrivals(entries, ownId, conversation.seq)
   useOlderAnnounced(timeline?.loadingBefore ?? false, entries)
   useAnnouncedFailures(id)
-  const jumps = useJumps(id, anchor)
+  const jumps = useJumps(id, scroller, anchor)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const target = moveTo(event, anchor.shown)
     if (target === null) return

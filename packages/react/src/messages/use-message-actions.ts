@@ -56,11 +56,13 @@ function useEditing(onEdit: (messageId: string | null) => void, { attempt, dismi
 
 /**
  * Editing, deleting, copying and quoting of a stored message.
+ * @param edited whether it is this message that is being edited
  * @param onReply quotes it in the composer
  * @param onEdit begins to edit it, or ends that
  */
 export function useMessageControl(
   message: Message | null,
+  edited: boolean,
   onReply: (message: Message) => void,
   onEdit: (messageId: string | null) => void,
 ): MessageControl {
@@ -71,7 +73,7 @@ export function useMessageControl(
   const editing = useEditing(onEdit, attempts)
   const remove = (gone: Message) => {
     setMode('idle')
-    editing.stop()
+    if (edited) editing.stop()
     editing.discard(gone)
     attempts.attempt(text('delete'), messages.remove(gone.id, gone.conversationId))
   }
