@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import {
   type ErrorBody,
@@ -115,7 +116,7 @@ async function authenticate({ config, identity, rates }: HttpParts, request: Fas
   try {
     return await identity.authenticate(credentialsOf(config, request))
   } catch (error) {
-    await rates.spend('anonymous-call', networkOf(request.ip))
+    if (!isUnavailable(error)) await rates.spend('anonymous-call', networkOf(request.ip))
     throw error
   }
 }
@@ -174,6 +175,11 @@ export function toParleyError(error: unknown): ParleyError {
   const known = fastifyCodes[code ?? '']
   if (known) return new ParleyError(known)
   return new ParleyError(statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? 'invalid' : 'internal')
+}
+
+/** Whether something could not be done because what it needs is away: that is nobody's fault who asks. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ParleyError && error.code === 'unavailable'
 }
 
 /** The body of an error answer. */
@@ -236,6 +242,11 @@ function guard(app: FastifyInstance, config: Config): void {
   app.options('/api/*', { schema: { hide: true } }, (_request, reply) => reply.status(204).send())
 }
 
+/** Whether a request opens a WebSocket. One that offers any other protocol, as some clients do with each request, is answered in this one. */
+function opensSocket({ url = '', headers }: IncomingMessage): boolean {
+  return url.startsWith('/socket.io/') && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
 /**
  * Builds the HTTP edge: every operation of the protocol as a route, errors of the table, headers, and the API's description.
  * @param parts configuration and services
@@ -251,7 +262,7 @@ export async function createHttp(parts: HttpParts, handlers: Handlers): Promise<
     genReqId: () => services.ids(),
     frameworkErrors: answerUnrouted,
     requestTimeout: 60_000,
-    http: { headersTimeout: 12_000, connectionsCheckingInterval: 2_000 },
+    http: { headersTimeout: 12_000, connectionsCheckingInterval: 2_000, shouldUpgradeCallback: opensSocket },
     routerOptions: { maxParamLength: 512 },
     return503OnClosing: false,
   })

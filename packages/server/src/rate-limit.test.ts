@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '@parley/protocol'
 import {
@@ -25,6 +26,21 @@ const slow = { perMinute: 60, burst: 5 }
 
 let redis: TestRedis
 let connections: Redis[] = []
+
+/** What a request for a socket is answered, from an address and with more in its query. */
+function askForSocket(serverUrl: string, from: string, query: string): Promise<string> {
+  const { hostname, port } = new URL(serverUrl)
+  const connection = connect({ port: Number(port), host: hostname, localAddress: from })
+  const headers = 'host: test\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13'
+  const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='
+  connection.write(`GET /socket.io/?EIO=4&transport=websocket${query} HTTP/1.1\r\n${headers}\r\n${key}\r\n\r\n`)
+  return new Promise((resolve) => {
+    connection.once('data', (chunk) => {
+      connection.destroy()
+      resolve(chunk.toString())
+    })
+  })
+}
 
 /** What one more node would count in. */
 async function openShared(): Promise<SharedCounts> {
@@ -263,6 +279,24 @@ describe('a server', () => {
     await alice.call('getMe', {})
   })
 
+  test('SEC-limits calls that fail because what we need is away count against nobody', async () => {
+    const jwt = { jwksUrl: 'http://127.0.0.1:9/keys' }
+    const own = await startTestServer({ rateLimits: true, jwt })
+    const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'r1' })).toString('base64url')
+    const claims = Buffer.from(JSON.stringify({ sub: 'alice', exp: 4_000_000_000 })).toString('base64url')
+    const headers = { authorization: `Bearer ${header}.${claims}.c2ln` }
+    const ask = () => sendRaw(own.url, { method: 'GET', path: '/api/me', headers })
+    const answers = await Promise.all(Array.from({ length: limits.anonymousCallsPerMinute * 2 }, ask))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
+    const socket = await openRawSocket(own.url)
+    socket.send({ payload: `40${JSON.stringify({ token: headers.authorization.slice(7) })}` })
+    expect(await socket.text((text) => text.startsWith('44'))).toContain('unavailable')
+    socket.destroy()
+    const stranger = await sendRaw(own.url, { method: 'GET', path: '/api/me' })
+    expect(stranger.status).toBe(401)
+    await own.close()
+  })
+
   test('SEC-85 refuses upgrades above the limit of an address with 503 and Retry-After, and takes them again later', async () => {
     const opened = await Promise.allSettled(
       Array.from({ length: limits.upgradesBurst * 2 }, () => openRawSocket(server.url)),
@@ -292,6 +326,11 @@ describe('a server', () => {
     expect(waiting).toHaveLength(limits.strangersPerAddress)
     expect(refused).toContain('503')
     expect(waiting.filter(({ ended }) => ended)).toEqual([])
+    const hello = await waiting[0]?.text((text) => text.startsWith('0'))
+    const { sid } = JSON.parse(hello?.slice(1) ?? '') as { sid: string }
+    for (const query of [`&sid=${sid}&sid=`, `#&sid=${sid}`]) {
+      expect(await askForSocket(server.url, '127.0.0.9', query)).toMatch(/^HTTP\/1.1 503 /)
+    }
     const socket = await alice.online()
     socket.close()
     for (const stranger of waiting) stranger.destroy()

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { limits, ParleyError } from '@parley/protocol'
 import type { Config } from './config.ts'
 import { errorBody } from './http.ts'
@@ -8,6 +9,11 @@ import { networkOf } from './identity/network.ts'
 import type { Rates } from './rate-limit.ts'
 
 type Next = (error?: Error) => void
+
+/** A request as Engine.IO reads it: of a parameter that comes twice the last one counts, and it must count here as well. */
+interface Asked extends IncomingMessage {
+  readonly _query: { readonly sid?: string }
+}
 
 /** What carries frames, where it is a WebSocket. */
 interface Wire extends EventEmitter {
@@ -73,6 +79,17 @@ function refuse(request: IncomingMessage, response: ServerResponse, seconds: num
   const stated = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
   const lines = Object.entries(stated).map(([name, value]) => `${name}: ${value}`)
   request.socket.end(['HTTP/1.1 503 Service Unavailable', ...lines, '', body].join('\r\n'))
+  request.socket.destroySoon()
+}
+
+/**
+ * Between a request for an upgrade and the WebSocket nobody listens for errors of the connection: a reset there would end the process.
+ * @param http the server, before anybody else takes its upgrades
+ */
+export function surviveResets(http: HttpServer): void {
+  http.prependListener('upgrade', (_request: IncomingMessage, connection: Socket) => {
+    connection.on('error', () => connection.destroy())
+  })
 }
 
 /**
@@ -101,8 +118,7 @@ export class Entrance {
   }
 
   readonly guard = (request: IncomingMessage, response: ServerResponse, next: Next): void => {
-    const query = new URLSearchParams(request.url?.split('?')[1])
-    if (this.#isOpen(query.get('sid') ?? '')) {
+    if (this.#isOpen((request as Asked)._query.sid ?? '')) {
       next()
       return
     }

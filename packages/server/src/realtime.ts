@@ -8,7 +8,7 @@ import { steadyClock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
 import { Delivery } from './delivery.ts'
-import { cookieName, errorBody, toParleyError } from './http.ts'
+import { cookieName, errorBody, isUnavailable, toParleyError } from './http.ts'
 import { isOwnOrigin } from './http-headers.ts'
 import type { Ending, Identity, Session } from './identity/identity.service.ts'
 import { requireViewer } from './identity/viewer.ts'
@@ -17,7 +17,7 @@ import { PresenceService } from './presence/presence.service.ts'
 import type { Rates } from './rate-limit.ts'
 import { type Answer, Commands } from './realtime-commands.ts'
 import { type Connection, Connections, wireOf } from './realtime-connections.ts'
-import { Entrance, placeOf } from './realtime-entrance.ts'
+import { Entrance, placeOf, surviveResets } from './realtime-entrance.ts'
 import { Outlets } from './realtime-outlets.ts'
 import { Readers } from './realtime-readers.ts'
 
@@ -44,6 +44,8 @@ const recheckInterval = 5_000
 const commandWindow = 60_000
 /** How long sockets are closed over at a planned stop, in which steps, milliseconds; and how many go in a step at least. */
 const [closeSpread, closeStep, closedAtOnce] = [2_000, 20, 10]
+/** How long a client may take to answer the goodbye, milliseconds: a phone without a network never does. */
+const goodbyeLimit = 1_000
 
 /** The session's cookie, which serves our own page only: pages of listed origins bring tokens. */
 function cookieOf(config: Config, request: IncomingMessage): string | undefined {
@@ -86,6 +88,7 @@ export class Realtime {
   constructor(http: HttpServer, parts: RealtimeParts) {
     this.#parts = parts
     const { config, services, metrics, rates } = parts
+    surviveResets(http)
     this.#io = new Server(http, {
       serveClient: false,
       cookie: false,
@@ -133,12 +136,16 @@ export class Realtime {
 
   async #closeSockets(): Promise<void> {
     const sockets = [...this.#connections.all()].map(({ socket }) => socket)
+    const wires = sockets.flatMap((socket) => wireOf(socket) ?? [])
     const atOnce = Math.max(closedAtOnce, Math.ceil((sockets.length * closeStep) / closeSpread))
     while (sockets.length > 0) {
       for (const socket of sockets.splice(0, atOnce)) socket.disconnect(true)
       if (sockets.length > 0) await sleep(closeStep)
     }
     this.#io.disconnectSockets(true)
+    setTimeout(() => {
+      for (const wire of wires) wire.terminate()
+    }, goodbyeLimit).unref()
   }
 
   #listen(): void {
@@ -180,7 +187,7 @@ export class Realtime {
     try {
       return await this.#parts.identity.authenticate(credentials)
     } catch (error) {
-      await this.#entrance.count(socket.conn)
+      if (!isUnavailable(error)) await this.#entrance.count(socket.conn)
       throw error
     }
   }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
@@ -93,10 +94,24 @@ function serveHealth(app: FastifyInstance, services: Services, metrics: Metrics)
   })
 }
 
-/** Lets open requests end, up to a limit; what takes longer is cut. */
-async function closeGently(app: FastifyInstance): Promise<void> {
+/**
+ * Lets open requests end, up to a limit; what takes longer is cut, sockets among it.
+ * @returns how to close
+ */
+function closingGently(app: FastifyInstance): () => Promise<void> {
+  const open = new Set<Socket>()
+  app.server.on('connection', (connection: Socket) => {
+    open.add(connection)
+    connection.once('close', () => open.delete(connection))
+  })
+  return () => closeGently(app, open)
+}
+
+async function closeGently(app: FastifyInstance, open: ReadonlySet<Socket>): Promise<void> {
   const sweep = setInterval(() => app.server.closeIdleConnections(), closeSweep)
-  const cut = setTimeout(() => app.server.closeAllConnections(), closeLimit)
+  const cut = setTimeout(() => {
+    for (const connection of open) connection.destroy()
+  }, closeLimit)
   await app.close()
   clearTimeout(cut)
   clearInterval(sweep)
@@ -173,8 +188,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<P
   opened.defer(() => tail.close())
   const oldChanges = watchOldChanges(services)
   opened.defer(() => oldChanges.close())
+  const closeHttp = closingGently(app)
   const realtime = new Realtime(app.server, { config, services, identity, metrics, rates })
-  opened.defer(async () => void (await Promise.all([realtime.close(), closeGently(app)])))
+  opened.defer(async () => void (await Promise.all([realtime.close(), closeHttp()])))
   const listening = { port: config.port, host: config.host, reusePort: parts.siblings !== undefined && sharesPorts }
   const url = await app.listen(listening)
   void warmCache(services)

@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createProgram,
   createTestDatabase,
@@ -9,6 +11,7 @@ import {
   urlOf,
 } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tell } from './attacks-wire.ts'
 
 let database: TestDatabase
 let program: Program
@@ -29,6 +32,43 @@ function frames(opcode: number, payload: string, times: number): Buffer {
   const one = Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)])
   return Buffer.concat(Array.from({ length: times }, () => one))
 }
+
+const upgradeTo = (path: string, protocol: string): string => {
+  const key = 'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='
+  return `GET ${path} HTTP/1.1\r\nhost: test\r\nconnection: Upgrade\r\nupgrade: ${protocol}\r\n${key}\r\n\r\n`
+}
+
+/** Writes something on many connections, and resets each of them within a few milliseconds. */
+async function resetMany(text: string): Promise<void> {
+  const { hostname, port } = new URL(program.url)
+  const reset = async (after: number) => {
+    const connection = connect(Number(port), hostname)
+    connection.on('error', () => {})
+    connection.write(text)
+    await sleep(after)
+    connection.resetAndDestroy()
+  }
+  await Promise.all(Array.from({ length: 300 }, (_, index) => reset(index % 12)))
+}
+
+test.each([
+  ['a WebSocket, of which most are refused', '/socket.io/?EIO=4&transport=websocket', 'websocket'],
+  ['a WebSocket elsewhere', '/healthz', 'websocket'],
+  ['another protocol', '/healthz', 'h2c'],
+])('SEC-157 connections that are reset while they ask for %s end nothing but themselves', async (_, path, protocol) => {
+  const { alice } = await people(program)
+  const socket = await alice.online()
+  await resetMany(upgradeTo(path, protocol))
+  await sleep(300)
+  expect((await fetch(`${program.url}/healthz`)).status).toBe(200)
+  expect(socket.connected).toBe(true)
+  socket.close()
+})
+
+test('SEC-157 who offers another protocol with a request is answered in this one', async () => {
+  const { statuses } = await tell(program.url, upgradeTo('/healthz', 'h2c'))
+  expect(statuses).toEqual([200])
+})
 
 test('SEC-80 a stranger who asks for one namespace after the other is cut off', async () => {
   const socket = await openRawSocket(program.url)

@@ -98,9 +98,8 @@ test('G8 readers who stop reading cost a fixed buffer, nobody notices, and they 
   expect(grown).toBeLessThan(memoryBound)
   const head = start + messages
   await bob.reached(conversationId, head)
-  expect(bob.events(conversationId).map(({ seq }) => seq)).toEqual(
-    Array.from({ length: messages }, (_v, index) => start + 1 + index),
-  )
+  const told = bob.events(conversationId).filter(({ seq }) => seq > start)
+  expect(told.map(({ seq }) => seq)).toEqual(Array.from({ length: messages }, (_v, index) => start + 1 + index))
   expect(times[Math.floor(times.length * 0.99)]).toBeLessThan(1_000)
 
   const [returning, ...others] = sockets

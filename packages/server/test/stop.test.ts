@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ErrorBody, Message } from '@parley/protocol'
-import { newKey, people, startConversation, startTestServer, type TestServer } from '@parley/testing'
+import { newKey, openRawAs, people, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let server: TestServer
@@ -45,6 +45,15 @@ test('RUN-2 a stop closes many sockets one after the other', async () => {
   expect(sockets.some(({ connected }) => connected)).toBe(true)
   await Promise.all(sockets.map((socket) => socket.closed()))
   await restarting
+})
+
+test('RUN-2 a stop does not wait for clients that answer no goodbye', async () => {
+  const { alice } = await people(server)
+  const silent = await openRawAs(server.url, alice.token)
+  const begun = performance.now()
+  await server.restart()
+  expect(performance.now() - begun).toBeLessThan(8_000)
+  silent.destroy()
 })
 
 test('RUN-2 what comes during a stop is refused with an error of the table, and when to try again', async () => {

@@ -167,16 +167,16 @@ export async function openRawSocket(serverUrl: string, from?: string): Promise<R
   const url = new URL(serverUrl)
   const socket = connect({ port: Number(url.port), host: url.hostname, ...(from && { localAddress: from }) })
   socket.write(upgrade(url))
-  const head = await new Promise<string>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     socket.once('error', reject)
     socket.once('data', (chunk) => {
       const end = chunk.indexOf('\r\n\r\n') + 4
+      const [status = ''] = chunk.subarray(0, end).toString().split('\r\n')
+      if (!status.startsWith('HTTP/1.1 101')) reject(new Error(`The upgrade was refused: ${status}`))
+      else resolve(new HandMadeSocket(socket))
       if (chunk.length > end) socket.unshift(chunk.subarray(end))
-      resolve(chunk.subarray(0, end).toString())
     })
   })
-  if (!head.startsWith('HTTP/1.1 101')) throw new Error(`The upgrade was refused: ${head.split('\r\n')[0]}`)
-  return new HandMadeSocket(socket)
 }
 
 /** Opens a WebSocket by hand and signs in on it. */

@@ -1,6 +1,7 @@
 import type { Audience, ConversationSnapshot, Message } from '@parley/protocol'
 import { Lock, SendHorizontal, X } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { announce } from '../announcer/announce.ts'
 import { useOtherSide, useTitle } from '../conversations/use-conversation.ts'
 import { IconButton } from '../layout/IconButton.tsx'
 import { useAttempt } from '../layout/use-attempt.ts'
@@ -48,11 +49,27 @@ function Modes({ audience, setAudience, locked }: Composer) {
   )
 }
 
-function Counter({ words, tooLong }: Composer) {
-  if (words.length < textLimit * counterFrom) return null
-  const level = tooLong > 0 ? 'over' : words.length >= textLimit * warningFrom ? 'warning' : 'near'
+const levels = ['none', 'near', 'warning', 'over'] as const
+
+function levelOf({ words, tooLong }: Composer): (typeof levels)[number] {
+  if (tooLong > 0) return 'over'
+  if (words.length >= textLimit * warningFrom) return 'warning'
+  return words.length >= textLimit * counterFrom ? 'near' : 'none'
+}
+
+/** How much is written, once little is left; announced when it becomes less by a level. */
+function Counter(composer: Composer) {
+  const { words, tooLong } = composer
+  const level = levelOf(composer)
+  const before = useRef<typeof level>('none')
   const sentence =
     tooLong > 0 ? text('tooLong', { count: tooLong }) : text('counter', { count: words.length, limit: textLimit })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: not each character is announced
+  useEffect(() => {
+    if (levels.indexOf(level) > levels.indexOf(before.current)) announce(sentence)
+    before.current = level
+  }, [level])
+  if (level === 'none') return null
   return (
     <span className="parley-counter" data-level={level}>
       {sentence}
