@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Person, person, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Line } from './actor.ts'
@@ -16,8 +17,17 @@ beforeAll(async () => {
 
 afterAll(() => server.close())
 
-/** What Yan, on a line, is told by a node that begins to read the log of a conversation only now. */
-async function toldLate(conversationId: string, line: Line, from: number, seq: number): Promise<string[]> {
+/**
+ * What Yan, on a line, is told by a node that begins to read the log of a conversation only now.
+ * @param failing what happens while nothing can be read yet
+ */
+async function toldLate(
+  conversationId: string,
+  line: Line,
+  from: number,
+  seq: number,
+  failing = async () => {},
+): Promise<string[]> {
   const delivery = new Delivery(server.running.services)
   const frames: Frame[] = []
   const { promise: told, resolve } = Promise.withResolvers<void>()
@@ -37,6 +47,7 @@ async function toldLate(conversationId: string, line: Line, from: number, seq: n
   const place = async () => ({ memberships: from === 0 ? [] : [membership] })
   await delivery.place(watching, place, async () => membership)
   delivery.hint({ workspaceId: 'w1', conversationId, from, seq, joined: ['alice', 'yan'] })
+  await failing()
   await told
   return frames.map(({ type }) => type)
 }
@@ -63,4 +74,15 @@ test.each([
   await alice.call('addParticipant', { conversationId: conversation.id, userId: 'yan' })
   const { seq } = await say(alice, conversation.id, 'hello')
   expect(await toldLate(conversation.id, line, 1, seq)).toEqual(told)
+})
+
+test('G11 who is new to a node is told although the first reading of the log failed', async () => {
+  const { conversation } = await startConversation(alice, [yan])
+  const { seq } = await say(alice, conversation.id, 'hello')
+  await server.database.query('alter table changes rename to hidden')
+  const failing = async () => {
+    await sleep(200)
+    await server.database.query('alter table hidden rename to changes')
+  }
+  expect(await toldLate(conversation.id, 'team', 0, seq, failing)).toEqual(['conversation-created', 'new-message'])
 })

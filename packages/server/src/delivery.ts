@@ -243,8 +243,9 @@ export class Delivery {
     this.#dropIfIdle(feed)
   }
 
+  /** What is still to be read may place somebody. */
   #dropIfIdle(feed: Feed): void {
-    if (feed.places.size === 0 && !feed.running) this.#feeds.delete(feed.key)
+    if (feed.places.size === 0 && !feed.running && feed.hinted <= feed.delivered) this.#feeds.delete(feed.key)
   }
 
   async #run(feed: Feed): Promise<void> {
