@@ -27,6 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
   kysely: 'runs the migrations, one at a time across servers',
   'lru-cache': 'bounds the caches of pages and verified tokens',
   'lucide-react': 'icons',
+  'p-limit': 'lets few writes wait for locks at once',
   pg: 'speaks with PostgreSQL, statements prepared by name',
   pino: 'structured logs with secrets taken out',
   'prom-client': 'metrics in the Prometheus format',

@@ -113,7 +113,7 @@ async function forbidWriting(trial: Trial): Promise<void> {
   const { postgres } = trial.stage
   const reload = () => postgres.run('postgres', 'select pg_reload_conf()')
   await trial.wait(1)
-  await away(trial, false, async () => {
+  await away(trial, true, async () => {
     await postgres.run('postgres', 'alter system set default_transaction_read_only = on')
     await reload()
     await trial.wait(trial.short ? 2 : 20)

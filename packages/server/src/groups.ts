@@ -1,3 +1,7 @@
+import { ParleyError } from '@parley/protocol'
+import pLimit from 'p-limit'
+import { steadyClock } from './clock.ts'
+
 /** One who waits for his group. */
 interface Waiting<Item, Result> {
   readonly item: Item
@@ -12,6 +16,11 @@ type Lane = Waiting<unknown, unknown>[]
 
 const largestGroup = 1_000
 
+/** How many lanes may wait for locks at once: each of them keeps a connection, and those who wait for nothing need some too. */
+const patientAtOnce = 4
+/** How long one of them waits for its turn, milliseconds. */
+const patience = 5_000
+
 /** Lets what was answered leave first: frames go out at the end of a turn, and to write to the database may wake it on our own core. */
 function afterFrames(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
@@ -23,6 +32,7 @@ function afterFrames(): Promise<void> {
  */
 export class Groups {
   readonly #lanes = new Map<string, Lane>()
+  readonly #turns = pLimit(patientAtOnce)
 
   /** Whether a lane has a group under way. */
   isBusy(lane: string): boolean {
@@ -44,6 +54,20 @@ export class Groups {
       }
       this.#lanes.set(lane, [waiting])
       setImmediate(() => void this.#drain(lane, run as Run<unknown, unknown>))
+    })
+  }
+
+  /**
+   * {@link join} for work that waits for locks of others: a few lanes at once.
+   * @throws ParleyError `unavailable` when others wait for theirs too long
+   */
+  joinPatiently<Item, Result>(lane: string, item: Item, run: Run<Item, Result>): Promise<Result> {
+    return this.join<Item, Result>(lane, item, (items) => {
+      const asked = steadyClock()
+      return this.#turns(() => {
+        if (steadyClock() - asked > patience) throw new ParleyError('unavailable', undefined, { retryAfter: 1 })
+        return run(items)
+      })
     })
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newKey, type People, people, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,12 +17,12 @@ async function shared(): Promise<string> {
   return (await startConversation(all.alice, [all.bob, all.carol])).conversation.id
 }
 
-/** Holds the row of a conversation as another node's write would. */
-async function holding(conversationId: string): Promise<() => Promise<void>> {
+/** Holds the rows of conversations as another node's writes would. */
+async function holding(...conversationIds: readonly string[]): Promise<() => Promise<void>> {
   const client = new pg.Client(server.database.connection)
   await client.connect()
   await client.query('begin')
-  await client.query('select 1 from parley.conversations where id = $1 for update', [conversationId])
+  await client.query('select 1 from parley.conversations where id = any($1) for update', [conversationIds])
   return async () => {
     await client.query('rollback')
     await client.end()
@@ -54,6 +55,29 @@ test('G3 of sends at once with one key and different texts one text stands, and 
   )
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   expect(answers.filter(({ status }) => status === 409)).toHaveLength(19)
+})
+
+/** Inserts a message under another key, as another node's group would. */
+const insertCopy = `insert into parley.messages
+  select (jsonb_populate_record(m, jsonb_build_object('id', $2::text, 'client_key', $2, 'seq', $3::int, 'public_seq', $3))).*
+  from parley.messages m where id = $1`
+
+test('G11 two groups that meet under the same keys wait for each other in one order', async () => {
+  const [here, elsewhere] = [await shared(), await shared()]
+  const { id } = await say(all.alice, elsewhere, 'to be copied')
+  const [first = '', second = ''] = [newKey(), newKey()].toSorted()
+  const other = new pg.Client(server.database.connection)
+  await other.connect()
+  await other.query('begin')
+  await other.query(insertCopy, [id, first, 1_001])
+  const answers = [second, first].map((clientKey) =>
+    all.alice.callRaw('sendMessage', { conversationId: here, clientKey, text: 'mine' }),
+  )
+  await sleep(300)
+  await other.query(insertCopy, [id, second, 1_002])
+  await other.query('commit')
+  await other.end()
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([409, 409])
 })
 
 test('G4 what one sender hands over at once by one socket stands in that order, and reaches all in that order', async () => {
@@ -93,6 +117,42 @@ test('G11 a conversation that is held elsewhere keeps nobody else waiting, and i
   await waiting
   const page = await all.carol.call('listMessages', { conversationId: held })
   expect(page.items.flatMap(({ text }) => text || []).sort()).toEqual(['first', 'second'])
+})
+
+test('G11 many conversations that are held elsewhere keep nobody else waiting, and all are answered', async () => {
+  const many = await Promise.all(Array.from({ length: 40 }, shared))
+  const free = await shared()
+  const release = await holding(...many)
+  let settled = 0
+  const ask = async (conversationId: string) => {
+    const { status } = await all.alice.callRaw('sendMessage', { conversationId, clientKey: newKey(), text: 'held' })
+    settled += 1
+    return status
+  }
+  const waiting = Promise.all(many.map(ask))
+  await sleep(500)
+  for (let index = 0; index < 20; index += 1) await say(all.bob, free, `${index}`)
+  expect(settled).toBe(0)
+  expect(new Set(await waiting)).toEqual(new Set([503]))
+  await release()
+  await Promise.all(many.map((conversationId) => say(all.alice, conversationId, 'free')))
+})
+
+test('G4 what one sender hands over one by one while the conversation is held elsewhere stands in that order', async () => {
+  const [conversationId, other] = [await shared(), await shared()]
+  const socket = await all.alice.online()
+  const texts = Array.from({ length: 200 }, (_value, index) => `${index}`)
+  const release = await holding(conversationId)
+  const sends = texts.map(async (text, index) => {
+    await sleep(index * 3)
+    void say(all.bob, other, text)
+    return socket.command('send-message', { conversationId, clientKey: newKey(), text, audience: 'everyone' })
+  })
+  await sleep(450)
+  await release()
+  const seqs = (await Promise.all(sends)).map(({ message }) => message.seq)
+  expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+  socket.close()
 })
 
 test('G11 a conversation that stays held is refused with 503 and a time to come back', async () => {

@@ -7,6 +7,13 @@ const awayErrno = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETI
 /** What the pool says when a connection took too long: it was busy, or somebody hangs. */
 const poolTimeout = 'timeout exceeded when trying to connect'
 
+const readOnly = '25006'
+
+/** The database takes no writes, as it would say when asked to: after a failover the one we are connected to may be the wrong one for good. */
+export class TakesNoWrites extends Error {
+  readonly code = readOnly
+}
+
 /** Whether an error of the driver means that the database is away, busy, gave up on a deadlock, or refuses to write for now. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -20,6 +27,13 @@ export function isAway(error: unknown): boolean {
 
 /** A database that could not be reached is left alone for so long, milliseconds: else each request dials it once more. */
 const redialAfter = 100
+
+function isReadOnly(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === readOnly
+}
+
+/** How old a connection must be that is dialled anew because the database takes no writes, milliseconds: it may take none for long. */
+const redialReadOnlyAfter = 1_000
 
 /** The empty query is answered when what failed is over, and with whether a transaction stands open. */
 async function rollback(client: pg.PoolClient): Promise<Error | undefined> {
@@ -59,6 +73,7 @@ export function closeApart({ options }: pg.Pool, { atLeast, atMost }: Unused): v
 /** The connections of a pool, lent for one piece of work each. */
 export class Connections {
   readonly #pool: pg.Pool
+  readonly #lentFirst = new WeakMap<pg.PoolClient, number>()
   readonly #usedAt = new WeakMap<pg.PoolClient, number>()
   /** When one was last given up: those that were not used since may be as dead. */
   #lateAt = 0
@@ -70,7 +85,7 @@ export class Connections {
 
   /**
    * Lends a connection. What was begun on it and failed is rolled back; one that was lost is thrown away, and so is one that was kept too
-   * long: a database that hangs keeps no timeout of its own, nor does a host that is gone end what led to it. Then every other one that has
+   * long or takes no writes any more: a database that hangs keeps no timeout of its own, nor does a host that is gone end what led to it. Then every other one that has
    * not been used since is thrown away too, instead of keeping the next caller as long.
    * @param limit from asking for a connection to the end of the work, milliseconds
    * @throws the error of the work, or that of a database that cannot be reached
@@ -78,6 +93,7 @@ export class Connections {
   async lend<Result>(limit: number, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     const begun = performance.now()
     const client = await this.#connectTrusted()
+    if (!this.#lentFirst.has(client)) this.#lentFirst.set(client, begun)
     let broken: Error | undefined
     const onLost = (error: Error) => {
       broken = error
@@ -87,7 +103,7 @@ export class Connections {
     try {
       return await work(client)
     } catch (error) {
-      broken ??= await rollback(client)
+      broken ??= isReadOnly(error) && this.#isOld(client) ? error : await rollback(client)
       throw error
     } finally {
       clearTimeout(late)
@@ -95,6 +111,10 @@ export class Connections {
       this.#usedAt.set(client, performance.now())
       client.release(broken)
     }
+  }
+
+  #isOld(client: pg.PoolClient): boolean {
+    return performance.now() - (this.#lentFirst.get(client) ?? 0) > redialReadOnlyAfter
   }
 
   #giveUp(client: pg.PoolClient): void {

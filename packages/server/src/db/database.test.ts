@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestDatabase, type TestDatabase } from '@parley/testing'
 import pg from 'pg'
 import { pino } from 'pino'
@@ -14,6 +15,9 @@ const at = '2026-01-31T09:05:00.120Z'
 const sleepLong = statement('', 'select pg_sleep(9.6)')
 const one = statement('', 'select 1 as one')
 const pid = statement('', 'select pg_backend_pid() as pid, pg_sleep(0.05)')
+/** As a connection to a database that has become the standby of another one. */
+const keepReadOnly = statement('', `select set_config('default_transaction_read_only', 'on', false)`)
+const touch = statement('', `delete from sessions where user_id = 'nobody'`)
 const divide = statement('test-divide', 'select 12 / $1::int as quotient')
 const echo = statement(
   'test-echo',
@@ -44,6 +48,17 @@ test('G11 a database that does not answer keeps nobody for 10 s, is said to be a
   expect(performance.now() - begun).toBeLessThan(9_500)
   expect(await db.ping()).toBe(true)
   expect(await db.transaction('read', scope, (tx) => tx.query(one))).toEqual([{ one: 1 }])
+})
+
+test('G11 a connection that takes no writes any more is given up, and the database is not said to be ready meanwhile', async () => {
+  const write = () => db.transaction('write', scope, (tx) => tx.query(touch))
+  await sleep(1_100)
+  await db.transaction('read', scope, (tx) => tx.query(keepReadOnly))
+  await expect(write()).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await write()).toEqual([])
+  await sleep(1_100)
+  await db.transaction('read', scope, (tx) => tx.query(keepReadOnly))
+  expect([await db.ping(), await db.ping()]).toEqual([false, true])
 })
 
 test('G1 statements of a transaction go together; each has its own answer, by name and without', async () => {

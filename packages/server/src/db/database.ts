@@ -1,7 +1,7 @@
 import { ParleyError } from '@parley/protocol'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { Connections, closeApart, isAway } from './connections.ts'
+import { Connections, closeApart, isAway, TakesNoWrites } from './connections.ts'
 import { type Statement, statement } from './statement.ts'
 import { type Answer, Trips } from './trip.ts'
 import { isoTime } from './values.ts'
@@ -47,7 +47,7 @@ export interface Database {
   transaction<Result>(mode: Mode, scope: Scope, work: (tx: Tx) => Promise<Result>): Promise<Result>
   /** Rows of one statement, in one trip. */
   read<Row extends object>(scope: Scope, statement: Statement, values?: readonly unknown[]): Promise<Row[]>
-  /** Whether the database answers, asked with a statement of its own. */
+  /** Whether the database answers and takes writes, asked with a statement of its own. */
   ping(): Promise<boolean>
   /** The random name of this database's history; another one after a restore. */
   readonly epoch: string
@@ -70,7 +70,8 @@ const sessionSettings = [
   `role=${applicationRole}`,
   'statement_timeout=10000',
   'lock_timeout=5000',
-  'idle_in_transaction_session_timeout=15000',
+  // A process that hangs lets go of what it has locked.
+  'idle_in_transaction_session_timeout=5000',
   'synchronous_commit=on',
   'TimeZone=UTC',
   'search_path=parley',
@@ -82,7 +83,19 @@ const sessionSettings = [
 ]
 
 /** How all else is planned. */
-const planned = { enable_seqscan: 'on', enable_hashjoin: 'on', enable_mergejoin: 'on', plan_cache_mode: 'auto' }
+const planned: Readonly<Record<string, string>> = {
+  enable_seqscan: 'on',
+  enable_hashjoin: 'on',
+  enable_mergejoin: 'on',
+  plan_cache_mode: 'auto',
+}
+
+/** What differs from the settings of the session: in bulk there is much to do between two statements. */
+const settingsOf: Readonly<Record<Mode, Readonly<Record<string, string>>>> = {
+  read: planned,
+  write: {},
+  bulk: { ...planned, idle_in_transaction_session_timeout: '60s' },
+}
 
 /** How a transaction of a mode opens. */
 interface Opening {
@@ -95,7 +108,7 @@ interface Opening {
 function opening(mode: Mode): Opening {
   const isPlain = mode !== 'read'
   const start = isPlain ? 'begin' : 'begin isolation level repeatable read, read only'
-  const settings = Object.entries(mode === 'write' ? {} : planned).map(([name, value]) => `'${name}', '${value}'`)
+  const settings = Object.entries(settingsOf[mode]).map(([name, value]) => `'${name}', '${value}'`)
   const scoped = ['workspace', 'scope', 'user', 'line'].map((name, index) => `'parley.${name}', $${index + 1}`)
   const calls = [...settings, ...scoped].map((setting) => `set_config(${setting}, true)`)
   const scope = statement(`scope-${mode}`, `select ${calls.join(', ')}`)
@@ -143,6 +156,14 @@ export const sessionsOfProcess = 20
 
 /** From asking for a connection to the end of the work, milliseconds. */
 const limits = { ping: 3_000, read: 9_000, write: 9_000, bulk: 600_000 }
+
+/** @throws TakesNoWrites */
+async function requireWritable(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ writable: boolean }>(
+    `select current_setting('transaction_read_only') = 'off' as writable`,
+  )
+  if (!rows[0]?.writable) throw new TakesNoWrites()
+}
 
 async function rowsOf<Row extends object>(answer: Promise<Answer>): Promise<Row[]> {
   return (await answer).rows as Row[]
@@ -217,12 +238,10 @@ export async function openDatabase(
       return found()
     },
     ping: () =>
-      connections
-        .lend(limits.ping, (client) => client.query('select 1'))
-        .then(
-          () => true,
-          () => false,
-        ),
+      connections.lend(limits.ping, requireWritable).then(
+        () => true,
+        () => false,
+      ),
     close: () => {
       closing = true
       return pool.end()

@@ -160,7 +160,14 @@ class Group {
   }
 }
 
-function columnsOf(rows: readonly NewRow[]): unknown[][] {
+/** Where client keys meet those of another group, both must insert them in one order: else each would wait for the other. */
+function byKey(one: NewRow, other: NewRow): number {
+  if (one.sender_id !== other.sender_id) return one.sender_id < other.sender_id ? -1 : 1
+  return one.client_key < other.client_key ? -1 : 1
+}
+
+function columnsOf(inOrder: readonly NewRow[]): unknown[][] {
+  const rows = inOrder.toSorted(byKey)
   return [
     rows.map((row) => row.id),
     rows.map((row) => row.conversation_id),
@@ -302,7 +309,7 @@ const sendWaiting = (sendings: readonly Sending[]) => sendSafely(sendings, 'wait
 function follow(sending: Sending): Later | undefined {
   const { groups } = sending.services
   if (!groups.isBusy(sending.apart)) return undefined
-  const later = groups.join(sending.apart, sending, sendWaiting)
+  const later = groups.joinPatiently(sending.apart, sending, sendWaiting)
   // Asked for only when the group is done: until then its failure must not look unheard.
   later.catch(() => {})
   return { later }
@@ -331,9 +338,8 @@ export async function sendHere(ctx: Context, input: ParsedInput<'sendMessage'>):
   const { conversationId, ...draft } = input
   const apart = JSON.stringify(['send', actor.workspaceId, conversationId])
   const sending: Sending = { services: ctx, actor, conversationId, draft, apart }
-  let outcome: Outcome | Later = 'busy'
-  if (!groups.isBusy(apart)) outcome = await groups.join(laneOf(actor.workspaceId, conversationId), sending, sendFree)
-  if (outcome === 'busy') outcome = await groups.join(apart, sending, sendWaiting)
+  let outcome: Outcome | Later = await groups.join(laneOf(actor.workspaceId, conversationId), sending, sendFree)
+  if (outcome === 'busy') outcome = await groups.joinPatiently(apart, sending, sendWaiting)
   if (typeof outcome === 'object' && 'later' in outcome) outcome = await outcome.later
   if (outcome === 'busy') throw new ParleyError('unavailable')
   if (outcome instanceof ParleyError) throw outcome
