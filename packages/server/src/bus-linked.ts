@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Logger } from 'pino'
 import { type Bus, type Hint, localBus, type PresenceNews, type Revocation, type Signal } from './bus.ts'
 
 /** What goes from one node to the others. */
@@ -39,14 +40,21 @@ function repeat(local: Bus, word: Word, onNews: (news: PresenceNews) => void): v
 
 /**
  * A bus with a way to other nodes. This node hears itself at once, in process.
+ * @param log takes words that cannot be understood: they are as good as lost
  * @param open opens the way; what comes by it is heard here
  */
-export function linkedBus(nodeId: string, open: (events: WayEvents) => Way): Bus {
+export function linkedBus(nodeId: string, log: Logger, open: (events: WayEvents) => Way): Bus {
   const local = localBus(nodeId)
   const emitter = new EventEmitter()
   const way = open({
     hear: (from, words) => {
-      for (const word of words) repeat(local, word, (news) => void emitter.emit('news', from, news))
+      for (const word of words) {
+        try {
+          repeat(local, word, (news) => void emitter.emit('news', from, news))
+        } catch (error) {
+          log.warn({ error, from }, 'a word of another server cannot be understood')
+        }
+      }
     },
     turned: () => void emitter.emit('health'),
   })

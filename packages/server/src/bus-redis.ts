@@ -24,7 +24,7 @@ export interface RedisBusParts {
  * (delivery G10).
  */
 export function redisBus({ url, epoch, nodeId, counts, log }: RedisBusParts): Bus {
-  return linkedBus(nodeId, ({ hear, turned }) => {
+  return linkedBus(nodeId, log, ({ hear, turned }) => {
     return new Link({
       url,
       channel: `parley:${epoch}`,

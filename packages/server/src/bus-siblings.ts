@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Bus } from './bus.ts'
 import { linkedBus, type Way, type WayEvents, type Word } from './bus-linked.ts'
 import type { Siblings } from './siblings.ts'
@@ -31,6 +32,6 @@ class SiblingWay implements Way {
 }
 
 /** A bus between the processes of one machine, without Redis. */
-export function siblingBus(nodeId: string, siblings: Siblings): Bus {
-  return linkedBus(nodeId, (events) => new SiblingWay(nodeId, siblings, events))
+export function siblingBus(nodeId: string, siblings: Siblings, log: Logger): Bus {
+  return linkedBus(nodeId, log, (events) => new SiblingWay(nodeId, siblings, events))
 }

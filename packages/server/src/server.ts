@@ -127,7 +127,7 @@ interface BusParts {
 
 /** The way to other nodes: over Redis where there is one, else to the processes of this machine. */
 function openBus({ redisUrl }: Config, { db, metrics, log, nodeId, siblings }: BusParts): Bus {
-  if (redisUrl === undefined) return siblings ? siblingBus(nodeId, siblings) : localBus(nodeId)
+  if (redisUrl === undefined) return siblings ? siblingBus(nodeId, siblings, log) : localBus(nodeId)
   const bus = redisBus({ url: redisUrl, epoch: db.epoch, nodeId, counts: metrics, log })
   metrics.watchBus(() => bus.healthy)
   return bus

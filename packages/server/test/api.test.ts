@@ -41,6 +41,18 @@ async function faultsOf(work: Promise<unknown>): Promise<unknown> {
   return (error.details as { fields: readonly { path: string }[] }).fields.map(({ path }) => path)
 }
 
+test('API-10 people are found page by page, in whatever letters they are written', async () => {
+  const ids = ['ÄRGER', 'Ärger', 'İpek', 'ipek', 'ΟΔΥΣΣΕΥΣ', 'Οδυσσεύς', 'Ωmega', 'ẞ', 'ß', 'ss']
+  const made = await Promise.all(ids.map((id) => person(server, { id, role: 'member', workspace: 'letters' })))
+  const found: string[] = []
+  for (let cursor: string | null | undefined; cursor !== null && found.length < 20; ) {
+    const page = await made[0]?.call('listUsers', { limit: 1, ...(cursor && { cursor }) })
+    found.push(...(page?.items.map(({ id }) => id) ?? []))
+    cursor = page?.nextCursor ?? null
+  }
+  expect(found.toSorted()).toEqual(ids.toSorted())
+})
+
 describe('API-1 refusals', () => {
   test('name every field at fault, also those that are not known', async () => {
     const { alice, bob } = who

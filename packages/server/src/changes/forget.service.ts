@@ -5,15 +5,15 @@ import { statement } from '../db/statement.ts'
 const interval = 60 * 60 * 1_000
 const atOnce = 5_000
 
-const forget = statement('changes-forget', 'select forget_changes($1::timestamptz, $2) as found')
+/** By the clock that dated the changes: that of a server may be wrong. */
+const forget = statement('changes-forget', 'select forget_changes(now() - make_interval(secs => $1), $2) as found')
 
 const everyWorkspace = { kind: 'system', workspaceId: '' } as const
 
-async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>, stopped: AbortSignal): Promise<number> {
-  const before = new Date(clock() - limits.changesKept)
+async function forgetOldChanges({ db }: Pick<Services, 'db'>, stopped: AbortSignal): Promise<number> {
   for (let total = 0; ; ) {
     const [row] = await db.transaction('write', everyWorkspace, (tx) => {
-      return tx.query<{ found: number }>(forget, [before, atOnce])
+      return tx.query<{ found: number }>(forget, [limits.changesKept / 1000, atOnce])
     })
     const found = row?.found ?? 0
     total += found
@@ -25,7 +25,7 @@ async function forgetOldChanges({ db, clock }: Pick<Services, 'db' | 'clock'>, s
  * Forgets every hour what is older than the log is kept, in all workspaces; what it led to stays. What goes wrong is tried again.
  * @returns how to do it now, which tells how many changes were old, and how to stop
  */
-export function watchOldChanges(services: Pick<Services, 'db' | 'clock' | 'log'>) {
+export function watchOldChanges(services: Pick<Services, 'db' | 'log'>) {
   const stop = new AbortController()
   const look = () => forgetOldChanges(services, stop.signal)
   const timer = setInterval(() => {

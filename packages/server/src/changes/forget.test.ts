@@ -55,6 +55,19 @@ test('G6 the log forgets what is older than 30 days, and keeps the rest without 
   expect(items.map(({ text }) => text)).toEqual(['one', 'one', 'two', 'two', 'three', 'three'])
 })
 
+test('G6 a server whose clock is ahead forgets nothing before its time', async () => {
+  const ahead = await startTestServer()
+  const { alice, bob } = await people(ahead)
+  const { conversation } = await startConversation(alice, [bob])
+  ahead.travel(2 * limits.changesKept)
+  const { look, close } = watchOldChanges(ahead.running.services)
+  expect(await look()).toBe(0)
+  close()
+  ahead.travel(-2 * limits.changesKept)
+  expect((await changesOf(bob, conversation.id, 0)).items).not.toEqual([])
+  await ahead.close()
+})
+
 test('G6 who stands before the beginning of the log is told to load afresh, on either line; who stands behind it goes on', async () => {
   const { id, head } = await aged(4)
   await forget()

@@ -24,6 +24,12 @@ const findAccount = statement(
   'select user_id, password_hash from accounts where workspace_id = $1 and email = $2',
 )
 
+/** Whoever changes the password waits for the session, and takes it away with the others; or it is changed already. */
+const holdPassword = statement(
+  'account-hold',
+  'select 1 as held from accounts where workspace_id = $1 and email = $2 and password_hash = $3 for share',
+)
+
 const findMe = statement(
   'account-me',
   `select ${userColumns} from ${userTables} where u.workspace_id = $1 and u.id = $2`,
@@ -89,7 +95,10 @@ export async function signInWithPassword(
   const fits = await fitsPassword(password, found?.password_hash)
   if (!found || !fits) throw new ParleyError('credentials_invalid')
   const person = { workspaceId, userId: found.user_id }
-  const signedIn = await db.transaction('write', systemScope(workspaceId), (tx) => open(tx, services, person))
+  const signedIn = await db.transaction('write', systemScope(workspaceId), async (tx) => {
+    const held = await tx.query(holdPassword, [workspaceId, account, found.password_hash])
+    return held.length > 0 ? open(tx, services, person) : undefined
+  })
   if (!signedIn) throw new ParleyError('credentials_invalid')
   await attempt.succeeded()
   return signedIn

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ParleyError } from '@parley/protocol'
 import { openSocket, requestOf, sendRaw, startTestServer, type TestServer, type TestSocket } from '@parley/testing'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { environment, parley } from '../cli/test/parley.ts'
 import type { NewUser, Person } from './account.service.ts'
@@ -90,6 +92,19 @@ describe('password', () => {
     expect(await codeOf(signIn(bare, ''))).toBe('credentials_invalid')
     const elsewhere = identity.signIn({ email, password, workspace: 'other' }, somewhere())
     expect(await codeOf(elsewhere)).toBe('credentials_invalid')
+  })
+
+  test('ID10 a password that is changed while somebody signs in with it opens nothing', async () => {
+    const { email } = await make()
+    const client = new pg.Client(server.database.connection)
+    await client.connect()
+    await client.query('begin')
+    await client.query(`update parley.accounts set password_hash = 'another' where email = $1`, [email])
+    const signingIn = codeOf(signIn(email))
+    await sleep(500)
+    await client.query('commit')
+    await client.end()
+    expect(await signingIn).toBe('credentials_invalid')
   })
 
   test('SEC-36 the same email in two workspaces is two people', async () => {

@@ -90,6 +90,11 @@ beforeAll(async () => {
 afterAll(() => keySet.close())
 
 describe('accepted', () => {
+  test('ID3 a token that ends in milliseconds ends no later than every clock can tell', async () => {
+    const { expiresAt } = await verifierOf({ secret }).verify(await hs({ exp: seconds * 1_000 }))
+    expect(new Date(expiresAt).toISOString()).toMatch(/^9999-12-31/)
+  })
+
   test('ID1 a minimal HS256 token is an external person of the default workspace', async () => {
     const { claims, expiresAt } = await verifierOf({ secret }).verify(await hs())
     expect(claims).toEqual({ sub: 'u1', exp: seconds + 600, iat: 0, workspace: 'default', role: 'external' })

@@ -42,6 +42,8 @@ interface KeySource {
 
 /** How far the clocks of a host and of a server may be apart, seconds. */
 export const tolerance = 60
+/** The last moment that every clock can tell, Unix milliseconds: some hosts give milliseconds where seconds are meant. */
+const lastMoment = Date.UTC(9999, 11, 31)
 const tokenLength = 8192
 const remembered = { verified: 10_000, ended: 100_000 }
 const keySetOptions = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
@@ -106,7 +108,7 @@ export function createTokenVerifier(
     const options = { ...demands, algorithms: [...source.algorithms], currentDate: new Date(clock()) }
     const { payload } = await jwtVerify(token, source.key, options)
     const read = claims.parse(payload)
-    return { key: signedPartHash(token), claims: read, expiresAt: (read.exp + tolerance) * 1000 }
+    return { key: signedPartHash(token), claims: read, expiresAt: Math.min((read.exp + tolerance) * 1000, lastMoment) }
   }
 
   return {

@@ -21,7 +21,7 @@ const knownByIds = statement('users-known-by-ids', `select ${userColumns} from $
 
 const search = statement(
   'users-search',
-  `select ${userColumns} from ${userTables}
+  `select ${userColumns}, lower(u.name) as sort_name from ${userTables}
    where u.workspace_id = $1 and u.deactivated_at is null and u.name ilike $2 and ${knownTo}
      and (lower(u.name), u.id) > ($5, $6)
    order by lower(u.name), u.id limit $7`,
@@ -62,11 +62,11 @@ export function listUsers(
     const pattern = `%${(input.q ?? '').replace(/[\\%_]/g, '\\$&')}%`
     const [name, id] = input.cursor === undefined ? ['', ''] : decodeCursor('users', input.cursor, 2)
     const values = [actor.workspaceId, pattern, team, actor.userId, name, id, input.limit + 1]
-    const rows = await tx.query<UserRow>(search, values)
+    const rows = await tx.query<UserRow & { readonly sort_name: string }>(search, values)
     const last = rows.length > input.limit ? rows[input.limit - 1] : undefined
     return {
       items: rows.slice(0, input.limit).map(toProfile),
-      nextCursor: last ? encodeCursor('users', [last.name.toLowerCase(), last.id]) : null,
+      nextCursor: last ? encodeCursor('users', [last.sort_name, last.id]) : null,
     }
   })
 }
