@@ -184,7 +184,7 @@ test('G12 marks that moved are kept for a minute, and then forgotten', async () 
   }
   let time = 0
   await moveMark(conversationId, 1, 1)
-  await expect.poll(allSettled, { message: 'transactions of other databases' }).toBe(true)
+  await expect.poll(allSettled, { message: 'transactions of other databases', timeout: 20_000 }).toBe(true)
   const { look, close } = await startListening(() => time)
   time = 59_000
   await look()
