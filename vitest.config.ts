@@ -43,6 +43,7 @@ export default defineConfig({
           globalSetup,
           maxWorkers: 2,
           testTimeout: 90_000,
+          expect: { poll: { timeout: 10_000 } },
           hookTimeout: 120_000,
         },
       },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { callFrom } from './harness.ts'
-import { audience, converse, dana, field, open, page, said, tab } from './scene.ts'
+import { app, audience, converse, dana, field, open, page, said, tab } from './scene.ts'
 
 describe('UI-70 the caret', () => {
   it('stays where one writes, in the middle of a text too', async () => {
@@ -100,6 +100,21 @@ describe('UI-61 an edited text', () => {
     await editor().waitFor({ state: 'detached' })
     expect([await unsaved.count(), await page.getByText('Edit did not work').count()]).toEqual([0, 0])
     expect(await said('another one').count()).toBe(1)
+  })
+
+  it('is given back when somebody else deletes the message meanwhile', async () => {
+    const id = await converse('deleted meanwhile')
+    const body = { clientKey: 'dana-says-something', text: 'something of mine' }
+    const path = `/api/messaging/conversations/${id}/messages`
+    const { message } = await callFrom<{ message: { id: string } }>(dana, 'POST', path, body)
+    await dana.goto(`${app.url}/c/${id}`)
+    await dana.getByTestId('message').filter({ hasText: 'something of mine' }).waitFor()
+    await dana.getByTestId('message-input').press('ArrowUp')
+    const open = dana.getByRole('textbox', { name: 'Edit message' })
+    await open.fill('something better of mine')
+    await callFrom(page, 'DELETE', `/api/messaging/messages/${message.id}`)
+    await dana.getByText('Removed by a moderator').waitFor()
+    await dana.getByTestId('unsaved-edit').getByText('something better of mine').waitFor()
   })
 
   it('of which nothing is left offers to delete the message, and takes nothing when that is refused', async () => {

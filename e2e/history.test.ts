@@ -266,6 +266,70 @@ describe('a long history', () => {
     }
   })
 
+  it('AC-91 one message is always reached by Tab, also after the one that had the focus is not loaded any more', async () => {
+    const { page } = ana
+    await openLong(page)
+    const tabStops = () => page.locator('[data-testid="message"][tabindex="0"]').count()
+    await page.locator('.parley-quote').last().click()
+    await expect.poll(() => page.getByTestId('jump-latest').count(), patiently).toBe(1)
+    await page.locator('[data-testid="message"][tabindex="0"]').focus()
+    await page.getByTestId('jump-latest').click()
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
+    expect(await tabStops()).toBe(1)
+  })
+
+  it('UI-88 what was said before one left the end is not counted as new while it is loaded again', async () => {
+    const { page } = ana
+    await openLong(page)
+    await page.locator('.parley-quote').last().click()
+    const jump = page.getByTestId('jump-latest')
+    await expect.poll(() => jump.count(), patiently).toBe(1)
+    const list = page.getByTestId('message-list')
+    const loaded = () => page.getByTestId('message').last().getAttribute('data-seq')
+    const before = await loaded()
+    await list.evaluate((element) => element.scrollTo(0, element.scrollHeight))
+    await expect.poll(loaded, patiently).not.toBe(before)
+    expect(await jump.getAttribute('data-count')).toBe('0')
+    await jump.click()
+    await expect.poll(() => toEnd(page), patiently).toBeLessThanOrEqual(1)
+  })
+
+  it('UI-88 who reads above stays there while he writes in another window', async () => {
+    const { page } = ana
+    await openLong(page)
+    await readAbove(page, 2_200)
+    const other = await page.context().newPage()
+    await other.goto(`${app.url}/c/${conversationId}`)
+    const watched = watchRow(page)
+    await other.getByTestId('message-input').fill('from the other window')
+    await other.getByTestId('message-input').press('Enter')
+    await other.getByTestId('message').filter({ hasText: 'from the other window' }).waitFor()
+    expect((await watched).drift).toBeLessThanOrEqual(1)
+    expect(await page.getByTestId('message-list').getAttribute('data-anchor')).toBe('free')
+    await other.close()
+  })
+
+  it('UI-88 who scrolls away from an open editor is not taken back to it by older messages', async () => {
+    const { page } = ana
+    await openLong(page)
+    await page.getByTestId('message-input').fill('')
+    await page.getByTestId('message-input').press('ArrowUp')
+    await page.getByRole('textbox', { name: 'Edit message' }).waitFor()
+    const list = page.getByTestId('message-list')
+    await page.route('**/messages?**before=**', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, late))
+      await route.continue()
+    })
+    await list.evaluate((element) => element.scrollTo(0, 300))
+    await expect.poll(() => page.locator('.parley-messages').getAttribute('aria-busy'), patiently).toBe('true')
+    const { drift, grown } = await watchRow(page)
+    expect(grown).toBeGreaterThan(500)
+    expect(drift).toBeLessThanOrEqual(2)
+    await page.unrouteAll()
+    await page.getByTestId('jump-latest').click()
+    await page.getByRole('textbox', { name: 'Edit message' }).press('Escape')
+  })
+
   it('AC-27 the first row in view stays where it is when the window or the panel takes room', async () => {
     const { page } = ana
     await openLong(page)

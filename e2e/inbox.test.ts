@@ -72,11 +72,21 @@ describe('UI-72 a conversation that goes while it is open', () => {
   it('says so, and gives back what was being written', async () => {
     const { user } = await callFrom<{ user: { id: string } }>(dana, 'GET', '/api/me')
     await dana.goto(`${app.url}/c/${ids[1]}`)
+    await dana.getByTestId('message-input').waitFor()
+    await dana.route('**/api/messaging/conversations/*/messages', (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
+    )
+    await dana.getByTestId('message-input').fill('what never left')
+    await dana.getByTestId('message-input').press('Enter')
     await dana.getByTestId('message-input').fill('what I was about to say')
     await callFrom(page, 'DELETE', `/api/messaging/conversations/${ids[1]}/participants/${user.id}`)
     await dana.getByText('You no longer have access to this conversation').waitFor()
     await dana.getByText('what I was about to say').waitFor()
-    await dana.getByRole('button', { name: 'Copy text' }).waitFor()
+    await dana.unrouteAll()
+    const texts = dana.locator('.parley-unsent')
+    await texts.filter({ hasText: 'Not sent: what never left' }).getByRole('button', { name: 'Copy text' }).waitFor()
+    await texts.filter({ hasText: 'what I was about' }).getByRole('button', { name: 'Discard' }).click()
+    await expect.poll(() => texts.count()).toBe(1)
     await dana.getByRole('button', { name: 'To your conversations' }).click()
     await dana.getByRole('heading', { name: 'rudders' }).or(dana.getByTestId('conversation-row')).first().waitFor()
   })
@@ -84,6 +94,19 @@ describe('UI-72 a conversation that goes while it is open', () => {
 
 describe('UI-67 the connection', () => {
   const banner = () => page.getByTestId('connection-banner')
+
+  it('that comes, goes and comes again says so for three seconds, not for ever', async () => {
+    const { context } = { context: page.context() }
+    const state = () => banner().getAttribute('data-state')
+    await context.setOffline(true)
+    await expect.poll(state, { timeout: 20_000 }).toMatch(/offline|reconnecting/)
+    await context.setOffline(false)
+    await expect.poll(state, { timeout: 20_000 }).toBe('back')
+    await context.setOffline(true)
+    await page.waitForTimeout(300)
+    await context.setOffline(false)
+    await expect.poll(state, { timeout: 10_000 }).toBe('online')
+  })
 
   it('is told once, wherever one is and wherever one goes', async () => {
     await page.goto(`${app.url}/inbox`)

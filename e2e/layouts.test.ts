@@ -219,6 +219,24 @@ describe('UI-25 less motion and other directions', () => {
     await expectNoSidewaysScroll()
   })
 
+  it('UI-82 on a touch screen Enter begins a line, in the editor too', async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    await context.addCookies(await page.context().cookies())
+    const phone = await context.newPage()
+    await phone.goto(`${app.url}/c/${long}`)
+    await phone.getByTestId('message').first().waitFor()
+    const field = phone.getByTestId('message-input')
+    await field.press('ArrowUp')
+    const editor = phone.getByRole('textbox', { name: 'Edit message' })
+    for (const where of [editor, field]) {
+      await where.fill('first')
+      await where.press('Enter')
+      await where.pressSequentially('second')
+      expect(await where.inputValue()).toBe('first\nsecond')
+    }
+    await context.close()
+  })
+
   it('UI-27 on a touch screen every control is at least 44 px high and wide enough', async () => {
     const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
     await context.addCookies(await page.context().cookies())

@@ -8,7 +8,7 @@ export let page: Page
 export let dana: Page
 /** Of the conversations "rudders", where each test begins, and "sails". */
 export let ids: readonly string[]
-let browser: Browser
+export let browser: Browser
 
 beforeAll(async () => {
   app = await startApp()

@@ -137,6 +137,22 @@ describe('UI-82 the composer', () => {
     await field().fill('')
   })
 
+  it('keeps what it quotes while one is elsewhere, and over a reload', async () => {
+    await converse('oars')
+    await open('oars')
+    await said('About oars').hover()
+    await said('About oars').getByRole('button', { name: 'Reply' }).click()
+    await field().fill('an answer that takes time')
+    await open('sails')
+    expect(await page.locator('.parley-quote-bar').count()).toBe(0)
+    await page.reload()
+    await row('oars').click()
+    await page.locator('.parley-quote-bar').filter({ hasText: 'About oars' }).waitFor()
+    await field().press('Enter')
+    await said('an answer that takes time').locator('.parley-quote').filter({ hasText: 'About oars' }).waitFor()
+    expect(await page.locator('.parley-quote-bar').count()).toBe(0)
+  })
+
   it('AC-59 sends nothing by the Enter that ends a composition', async () => {
     await field().fill('こんにちは')
     await field().evaluate((element) => {
@@ -151,7 +167,19 @@ describe('UI-82 the composer', () => {
     expect(await field().inputValue()).toBe('こんにちは')
     await field().press('Enter')
     await said('こんにちは').waitFor()
-    expect(await stored(dana, 'こんにちは')).toHaveLength(1)
+    await expect.poll(async () => (await stored(dana, 'こんにちは')).length).toBe(1)
+  })
+
+  it('AC-59 keeps what it quotes by the Escape that drops a composition', async () => {
+    await said('About rudders').hover()
+    await said('About rudders').getByRole('button', { name: 'Reply' }).click()
+    await field().evaluate((element) =>
+      element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true })),
+    )
+    await page.waitForTimeout(100)
+    expect(await page.locator('.parley-quote-bar').count()).toBe(1)
+    await field().press('Escape')
+    await expect.poll(() => page.locator('.parley-quote-bar').count()).toBe(0)
   })
 
   it('AC-61 counts when little is left, says so three times, and never cuts', async () => {

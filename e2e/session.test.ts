@@ -47,3 +47,40 @@ it('UI-76 a session that a link has just begun does not end by what was asked be
   await page.getByTestId('message-input').waitFor()
   expect(await page.getByLabel('Password').count()).toBe(0)
 })
+
+it('UI-86 a link that cannot be tried now is not called used, and works when it is tried again', async () => {
+  await page.route('**/api/auth/**', (route) => route.abort())
+  await page.goto(app.links.get('luis') ?? '')
+  await page.getByText("Couldn't sign you in with this link").waitFor()
+  await page.unrouteAll()
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.getByTestId('conversation-row').first().waitFor()
+})
+
+it('UI-86 who opens a used link goes on as soon as he is signed in', async () => {
+  await page.goto(app.links.get('luis') ?? '')
+  await page.getByText('This link was used before or has expired').waitFor()
+  const link = new URL(app.links.get('dana') ?? '').hash.slice(1)
+  const other = await page.context().newPage()
+  await other.goto(`${app.url}/link#${link}`)
+  await other.getByTestId('conversation-row').first().waitFor()
+  await page.reload()
+  await page.getByTestId('conversation-row').first().waitFor()
+  expect(page.url()).toContain('/inbox')
+})
+
+it('UI-87 who signs out without a network is told that the server does not know, and can tell it later', async () => {
+  const context = browser.contexts().find((one) => one.pages().some((each) => each.url().includes('/inbox')))
+  const here = context?.pages()[0]
+  if (!here) throw new Error('Nobody is signed in')
+  await here.route('**/api/auth/sign-out', (route) => route.abort())
+  await here.getByRole('button', { name: 'Your account' }).click()
+  await here.getByRole('menuitem', { name: 'Sign out' }).click()
+  const warning = here.getByRole('alert').filter({ hasText: "the server couldn't be told" })
+  await warning.waitFor()
+  await here.unrouteAll()
+  await warning.getByRole('button', { name: 'Retry' }).click()
+  await warning.waitFor({ state: 'detached' })
+  await here.reload()
+  await here.getByLabel('Password').waitFor()
+})

@@ -18,7 +18,7 @@ export function Rail({ theme, onTheme, onInbox }: RailProps) {
     checked: name === theme,
     onSelect: () => onTheme(name),
   }))
-  const items = [...themes, { label: text('signOut'), onSelect: () => void session.signOut() }]
+  const items = [...themes, { label: text('signOut'), onSelect: () => void session.signOut().catch(() => {}) }]
   return (
     <nav className="parley-rail" aria-label={text('main')}>
       <button

@@ -99,6 +99,8 @@ export interface MessageMethods {
    * @returns its client key
    */
   send(conversationId: string, draft: MessageDraft): string
+  /** The key of what this client sent last, and not another tab of it; null before that. */
+  readonly lastSent: string | null
   /** Sends a failed message again, under the same key. */
   retry(conversationId: string, clientKey: string): void
   /** Takes a message out of the outbox. One that is on its way may have been stored. */

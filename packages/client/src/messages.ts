@@ -55,6 +55,7 @@ export class Messages implements MessageMethods {
   readonly #incoming = new Incoming()
   /** Conversations whose messages are shown or were, the one used last at the end. */
   readonly #recent = new Set<string>()
+  lastSent: string | null = null
 
   constructor(parts: MessageParts) {
     this.#parts = parts
@@ -102,6 +103,7 @@ export class Messages implements MessageMethods {
     const clientKey = newKey(store.getState().outbox[conversationId]?.at(-1)?.clientKey)
     const quote = replyTo ? quoteOf(replyTo) : null
     const createdAt = toInstant(clock.now())
+    this.lastSent = clientKey
     outbox.add({ clientKey, conversationId, text, audience, quote, createdAt, status: 'queued', error: null })
     onSent(conversationId)
     return clientKey

@@ -91,7 +91,12 @@ export class SessionControl implements SessionMethods {
     const [, ended] = await Promise.allSettled([this.forget(), this.#parts.call('signOut', {})])
     if (ended.status === 'fulfilled') return
     const error = toParleyError(ended.reason)
-    if (error.code !== 'unauthenticated') throw error
+    if (error.code === 'unauthenticated') return
+    const { store } = this.#parts
+    store.update((state) =>
+      state.session.status === 'signed-out' ? { ...state, session: { ...state.session, unended: error } } : state,
+    )
+    throw error
   }
 
   /** Tells requests apart that are made in different sessions. */

@@ -30,6 +30,8 @@ export type Connection =
 export interface Session {
   readonly status: 'unknown' | 'signed-out' | 'signed-in' | 'expired'
   readonly me: Me | null
+  /** Why the server could not be told that one has signed out: whoever comes next may still be let in as that person. */
+  readonly unended?: ParleyError
 }
 
 /** Which conversations a list shows. */

@@ -367,9 +367,24 @@ test('CL-33 signing out erases the device', async () => {
   await expect(alice.session.signOut()).rejects.toMatchObject({ code: 'unavailable' })
   const { conversations, timelines, outbox, drafts, users, session } = alice.store.getState()
   expect([conversations, timelines, outbox, drafts, users]).toEqual([{}, {}, {}, {}, {}])
-  expect(session).toEqual({ status: 'signed-out', me: null })
+  expect(session).toMatchObject({ status: 'signed-out', me: null, unended: { code: 'unavailable' } })
   const owner = JSON.stringify([network.url, 'w1', 'alice'])
   expect(await storage.load(owner)).toEqual({ pending: [], drafts: {} })
+  network.flow()
+  await alice.session.signOut()
+  expect(alice.store.getState().session).toEqual({ status: 'signed-out', me: null })
+})
+
+test('CL-68 what one sends is told from what another tab does', async () => {
+  const id = await conversationWith('tabs')
+  const storage = { ...memoryStorage(), sharedAs: 'two tabs' }
+  const [here, there] = [await online('alice', { storage }), await online('alice', { storage })]
+  await here.conversations.open(id)
+  expect(here.messages.lastSent).toBeNull()
+  const key = there.messages.send(id, { text: 'from there' })
+  const shown = () => here.store.getState().timelines[id]?.items.some(({ clientKey }) => clientKey === key) ?? false
+  await until(shown, 'shown here')
+  expect([here.messages.lastSent, there.messages.lastSent]).toEqual([null, key])
 })
 
 test('CL-64 people are loaded whatever their ids are made of, and however long they are', async () => {

@@ -8,7 +8,8 @@ export function sinceStart(): number {
   return performance.now()
 }
 
-/** A key of the caller's own for a write, so that a retry is not a second one. */
+/** A key of the caller's own for a write, so that a retry is not a second one. Also where the page came over plain http. */
 export function randomKey(): string {
-  return crypto.randomUUID()
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -143,7 +143,7 @@ export function MessageComposer({ conversation, quoted, onQuoted, onEditLast }: 
   // biome-ignore lint/correctness/useExhaustiveDependencies: arriving in a conversation or quoting brings the caret here
   useEffect(() => {
     if (!window.matchMedia('(pointer: coarse)').matches) field.current?.focus({ preventScroll: true })
-  }, [id, quoted])
+  }, [id, quoted?.id])
   const closed = status === 'archived'
   useEffect(() => {
     const isLost = !closed && document.activeElement === document.body
@@ -153,7 +153,7 @@ export function MessageComposer({ conversation, quoted, onQuoted, onEditLast }: 
   const labels = labelsFor(composer, side, title, kind === 'external')
   const { words, audience, hasModes, canSend } = composer
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key === 'Escape' && quoted) onQuoted(null)
+    if (event.key === 'Escape' && quoted && !composer.isComposing(event)) onQuoted(null)
     const last = event.key === 'ArrowUp' && words === '' ? composer.lastEditable() : undefined
     if (last) {
       event.preventDefault()

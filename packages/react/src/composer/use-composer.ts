@@ -5,7 +5,7 @@ import { announce } from '../announcer/announce.ts'
 import { mayEdit } from '../messages/use-message-actions.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
-import { useComposition } from './use-composition.ts'
+import { isDone, useComposition } from './use-composition.ts'
 import { useDraft } from './use-draft.ts'
 
 /** Characters a message may have; the server's limit. */
@@ -25,6 +25,7 @@ export interface Composer {
   readonly setAudience: (audience: Audience) => void
   readonly send: () => void
   readonly onKeyDown: (event: KeyboardEvent<HTMLTextAreaElement>) => void
+  readonly isComposing: (event: KeyboardEvent) => boolean
   readonly onCompositionEnd: () => void
   /** My last message, if it may still be changed; none while a later one is on its way. */
   readonly lastEditable: () => Message | undefined
@@ -83,8 +84,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     onSent()
   }
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key !== 'Enter' || event.shiftKey || isComposing(event)) return
-    if (window.matchMedia('(pointer: coarse)').matches && !event.ctrlKey && !event.metaKey) return
+    if (!isDone(event) || isComposing(event)) return
     event.preventDefault()
     send()
   }
@@ -99,6 +99,7 @@ export function useComposer(conversation: ConversationSnapshot, quoted: Message 
     setAudience: choose,
     send,
     onKeyDown,
+    isComposing,
     onCompositionEnd,
     lastEditable: () => lastEditable(client.store.getState(), id),
   }

@@ -39,9 +39,9 @@ function useShown(status: Connection['status']): Shown {
       )
       return () => clearTimeout(timer)
     }
-    if (status !== 'online' || !wasShown.current) return
+    if (status !== 'online') return
+    if (wasShown.current) setShown('back')
     wasShown.current = false
-    setShown('back')
     const timer = setTimeout(() => setShown('nothing'), backFor)
     return () => clearTimeout(timer)
   }, [down, status])

@@ -34,7 +34,9 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
   const previewText = useSelect((state) => previewOf(state, conversation).text)
   const { unread } = conversation
   const time = listTime(conversation.activityAt, useToday())
-  const spoken = [title, text(kind), unread > 0 ? text('unreadCount', { count: unread }) : '', previewText, time]
+  const news = unread > 0 ? text('unreadCount', { count: unread }) : ''
+  const note = previewKind === 'note' ? text('composerNote') : ''
+  const spoken = [title, text(kind), news, note, previewText, time]
   return (
     <li className="parley-row-item">
       <button

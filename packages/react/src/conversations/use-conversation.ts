@@ -1,7 +1,10 @@
-import { selectPresence, selectTitle } from '@parley/client'
+import { type State, selectPresence, selectTitle } from '@parley/client'
 import type { ConversationSnapshot, PresenceState, Profile } from '@parley/protocol'
 import { useEffect, useState } from 'react'
 import { useClient, useSelect } from '../provider.tsx'
+import { text } from '../text.ts'
+
+const companiesNamed = 3
 
 /** A conversation, opened and kept current. `failed` holds why it could not be opened; one that goes is asked for again, which tells why. */
 export function useConversation(conversationId: string): {
@@ -50,16 +53,26 @@ export function usePresence(userId: string | undefined): PresenceState {
   return useSelect((state) => (userId === undefined ? 'offline' : selectPresence(state, userId)))
 }
 
-/** Name of the company on the other side of an external conversation, for labels. */
+/** Whether somebody is of another side than oneself. */
+function isOutside(me: Profile | undefined, { role, organization }: Profile): boolean {
+  if (me?.role !== 'external') return role === 'external'
+  return organization === null || organization.id !== me.organization?.id
+}
+
+function otherSide(state: State, conversation: ConversationSnapshot): string {
+  const me = state.session.me?.user
+  const { participants, participantCount } = conversation
+  const others = participants.flatMap(({ userId }) => (userId === me?.id ? [] : (state.users[userId] ?? [])))
+  const outside = others.filter((user) => isOutside(me, user))
+  const names = [...new Set(outside.map((user) => user.organization?.name ?? user.name))]
+  if (names.length === 0) return me?.role === 'external' ? selectTitle(state, conversation) : text('clients')
+  if (participantCount > participants.length)
+    return text('andOthers', { names: names.slice(0, companiesNamed).join(', ') })
+  const more = names.length > companiesNamed ? ` +${names.length - companiesNamed + 1}` : ''
+  return names.slice(0, more === '' ? companiesNamed : companiesNamed - 1).join(', ') + more
+}
+
+/** Names of all companies on the other side of an external conversation, for labels: who reads what one writes. */
 export function useOtherSide(conversation: ConversationSnapshot): string {
-  return useSelect((state) => {
-    const own = state.session.me?.user.id
-    const others = conversation.participants.flatMap(({ userId }) =>
-      userId === own ? [] : (state.users[userId] ?? []),
-    )
-    const outsider = others.find((user) => user.role === 'external')
-    const shown =
-      state.session.me?.user.role === 'external' ? others.find((user) => user.role !== 'external') : outsider
-    return shown?.organization?.name ?? shown?.name ?? others[0]?.name ?? selectTitle(state, conversation)
-  })
+  return useSelect((state) => otherSide(state, conversation))
 }

@@ -24,11 +24,12 @@ export function Menu({ label, items, children, className = 'parley-button parley
   const trigger = useRef<HTMLButtonElement>(null)
   const chosen = useRef<(() => void) | null>(null)
   const finish = (event: Event) => {
-    if (!chosen.current) return
+    const act = chosen.current
+    if (!act) return
+    chosen.current = null
     event.preventDefault()
     trigger.current?.focus()
-    chosen.current()
-    chosen.current = null
+    act()
   }
   return (
     <DropdownMenu.Root modal={false}>

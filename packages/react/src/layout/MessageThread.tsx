@@ -1,15 +1,17 @@
 import { selectDraft } from '@parley/client'
-import type { Message } from '@parley/protocol'
+import type { Audience } from '@parley/protocol'
 import { useEffect, useRef, useState } from 'react'
 import { MessageComposer } from '../composer/MessageComposer.tsx'
 import { TypingIndicator } from '../composer/TypingIndicator.tsx'
+import { useQuoted } from '../composer/use-quoted.ts'
 import { ConversationHeader } from '../conversations/ConversationHeader.tsx'
 import { useConversation } from '../conversations/use-conversation.ts'
 import { MessageList, type MessageListProps } from '../messages/MessageList.tsx'
 import { useFirstNew } from '../messages/use-start.ts'
 import { ParticipantsPanel } from '../participants/ParticipantsPanel.tsx'
-import { useSelect } from '../provider.tsx'
+import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
+import { copyText } from './copy.ts'
 import { EmptyState, ErrorCard, Skeleton } from './States.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 
@@ -41,7 +43,7 @@ function Loaded({
   onLeft,
   reload,
 }: MessageThreadProps & { readonly onLeft: () => void; readonly reload: () => void }) {
-  const [quoted, setQuoted] = useState<Message | null>(null)
+  const [quoted, setQuoted] = useQuoted(conversationId)
   const [editing, setEditing] = useState<string | null>(null)
   useReturnFocus()
   const conversation = useSelect((state) => state.conversations[conversationId])
@@ -71,21 +73,47 @@ function Loaded({
   )
 }
 
+interface UnsentProps {
+  readonly label: 'draftPrefix' | 'notePrefix' | 'notSentPrefix'
+  readonly words: string
+  readonly onDiscard: () => void
+}
+
+/** A text that was written and reached nobody. */
+function Unsent({ label, words, onDiscard }: UnsentProps) {
+  if (words === '') return null
+  return (
+    <div className="parley-unsent">
+      <p dir="auto">{text(label, { text: words })}</p>
+      <button type="button" className="parley-button" onClick={() => void copyText(words)}>
+        {text('copyText')}
+      </button>
+      <button type="button" className="parley-button" onClick={onDiscard}>
+        {text('discard')}
+      </button>
+    </div>
+  )
+}
+
 /** A conversation that one may not see, or not any more; what was being written there can be taken along. */
 function NoAccess({ conversationId, onBack }: Pick<MessageThreadProps, 'conversationId' | 'onBack'>) {
-  const unsent = useSelect((state) => {
-    return selectDraft(state, conversationId, 'everyone') || selectDraft(state, conversationId, 'team')
-  })
+  const { drafts, messages } = useClient()
+  const reply = useSelect((state) => selectDraft(state, conversationId, 'everyone'))
+  const note = useSelect((state) => selectDraft(state, conversationId, 'team'))
+  const unsent = useSelect((state) => state.outbox[conversationId])
+  const discardDraft = (audience: Audience) => drafts.set(conversationId, audience, '')
   return (
     <EmptyState title={text('noAccess')} action={text('toConversations')} onAction={onBack}>
-      {unsent !== '' && (
-        <div className="parley-unsent">
-          <p dir="auto">{text('draftPrefix', { text: unsent })}</p>
-          <button type="button" className="parley-button" onClick={() => void navigator.clipboard.writeText(unsent)}>
-            {text('copyText')}
-          </button>
-        </div>
-      )}
+      <Unsent label="draftPrefix" words={reply} onDiscard={() => discardDraft('everyone')} />
+      <Unsent label="notePrefix" words={note} onDiscard={() => discardDraft('team')} />
+      {unsent?.map(({ clientKey, text: words }) => (
+        <Unsent
+          key={clientKey}
+          label="notSentPrefix"
+          words={words}
+          onDiscard={() => messages.discard(conversationId, clientKey)}
+        />
+      ))}
     </EmptyState>
   )
 }

@@ -1,7 +1,8 @@
-import type { Pending } from '@parley/client'
+import { type Pending, selectAudience } from '@parley/client'
 import { useEffect, useRef } from 'react'
 import { announce } from '../announcer/announce.ts'
 import { focusComposer } from '../composer/focus-composer.ts'
+import { keepQuoted } from '../composer/use-quoted.ts'
 import type { TextKey } from '../messages.en.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -32,8 +33,8 @@ export function useAnnouncedFailures(conversationId: string): void {
 
 /** Says that a message was not sent and why, and what one can do about it. */
 export function FailedNotice({ pending }: { readonly pending: Pending }) {
-  const { messages, drafts } = useClient()
-  const { conversationId, clientKey, audience } = pending
+  const { messages, drafts, store } = useClient()
+  const { conversationId, clientKey, audience, quote } = pending
   const discard = () => {
     messages.discard(conversationId, clientKey)
     focusComposer()
@@ -41,6 +42,13 @@ export function FailedNotice({ pending }: { readonly pending: Pending }) {
   const edit = () => {
     const draft = drafts.get(conversationId, audience)
     drafts.set(conversationId, audience, [pending.text, draft].filter(Boolean).join('\n'))
+    const state = store.getState()
+    const quoted = state.timelines[conversationId]?.items.find(({ id }) => id === quote?.messageId)
+    if (quoted) keepQuoted(drafts, conversationId, quoted)
+    if (selectAudience(state, conversationId) !== audience) {
+      drafts.choose(conversationId, audience)
+      announce(text(audience === 'team' ? 'noteAnnounced' : 'replyAnnounced'))
+    }
     discard()
   }
   return (

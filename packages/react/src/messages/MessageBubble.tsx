@@ -54,9 +54,7 @@ function Body({
   onJump,
 }: Pick<MessageBubbleProps, 'entry' | 'editing' | 'onJump'> & { readonly control: MessageControl }) {
   const { message, pending } = entry.row
-  const unsaved = message && !editing && (
-    <UnsavedEdit message={message} onEdit={control.actions.edit} onDiscard={control.discard} />
-  )
+  const unsaved = message && <UnsavedEdit message={message} onEdit={control.actions.edit} onDiscard={control.discard} />
   if (message && message.deletedAt !== null) {
     return (
       <>
@@ -89,7 +87,7 @@ function Body({
       {message?.editedAt && <span className="parley-edited">{text('edited')}</span>}
       {pending?.status === 'failed' && <FailedNotice pending={pending} />}
       {control.failure !== null && <p className="parley-failed">{control.failure}</p>}
-      {unsaved}
+      {!editing && unsaved}
     </>
   )
 }

@@ -1,6 +1,6 @@
 import { hasText } from '@parley/client'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { useComposition } from '../composer/use-composition.ts'
+import { isDone, useComposition } from '../composer/use-composition.ts'
 import { Confirm } from '../layout/Confirm.tsx'
 import { useReturnFocus } from '../layout/use-return-focus.ts'
 import { useClient } from '../provider.tsx'
@@ -49,7 +49,7 @@ export function MessageEditor({ messageId, initial, onSave, onCancel, onDelete }
     event.stopPropagation()
     if (isComposing(event)) return
     if (event.key === 'Escape') cancel()
-    if (event.key !== 'Enter' || event.shiftKey) return
+    if (!isDone(event)) return
     event.preventDefault()
     save()
   }

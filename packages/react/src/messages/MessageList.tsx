@@ -151,9 +151,11 @@ function useKept(
 ): number[] {
   const focused = shown.findIndex(({ key }) => key === focusable)
   const edited = editing === null ? -1 : shown.findIndex(({ row }) => row.message?.id === editing)
+  const isThere = edited >= 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is brought into view once, wherever it stands later
   useEffect(() => {
-    if (edited >= 0) show(edited)
-  }, [edited, show])
+    if (isThere) show(edited)
+  }, [editing, isThere, show])
   return [...new Set([focused, edited])].filter((index) => index >= 0).sort((a, b) => a - b)
 }
 
@@ -211,7 +213,7 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
   const { entries, ownId, newCount } = useEntries(conversation)
   const scroller = useRef<HTMLDivElement>(null)
   const [focusKey, setFocusKey] = useState<string | null>(null)
-  const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId })
+  const anchor = useAnchor({ conversationId: id, entries, timeline, scroller, ownId, head: conversation.seq })
   const readSeq = conversation.participants.find(({ userId }) => userId === ownId)?.readSeq ?? 0
   useReading(scroller, id, timeline?.items.at(-1)?.seq ?? 0, readSeq)
   useAnnouncedArrivals(entries, ownId, conversation.seq)
@@ -232,7 +234,8 @@ export function MessageList({ conversation, editing, onEdit, onReply }: MessageL
     if (entry) setFocusKey(entry.key)
   }
   const tabStop = useTabStop(entries, anchor.mode === 'bottom')
-  const focusable = focusKey ?? tabStop
+  const isThere = entries.some(({ key }) => key === focusKey)
+  const focusable = isThere && focusKey !== null ? focusKey : tabStop
   const keepMounted = useKept(anchor.shown, focusable, editing, anchor.show)
   return (
     <section

@@ -1,5 +1,6 @@
 import { selectDraft } from '@parley/client'
 import type { Message } from '@parley/protocol'
+import { copyText } from '../layout/copy.ts'
 import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 
@@ -22,7 +23,7 @@ export function UnsavedEdit({ message, onEdit, onDiscard }: UnsavedEditProps) {
           {text('edit')}
         </button>
       ) : (
-        <button type="button" className="parley-link" onClick={() => void navigator.clipboard.writeText(words)}>
+        <button type="button" className="parley-link" onClick={() => void copyText(words)}>
           {text('copyText')}
         </button>
       )}

@@ -14,6 +14,8 @@ interface AnchorInput {
   readonly timeline: Timeline | undefined
   readonly scroller: RefObject<HTMLDivElement | null>
   readonly ownId: string
+  /** How far the conversation has come. */
+  readonly head: number
 }
 
 /** An end of what is loaded. */
@@ -99,19 +101,34 @@ interface Parts extends AnchorInput {
   readonly latest: RefObject<Pick<AnchorInput, 'entries' | 'timeline'>>
 }
 
+/** Whether somebody else said something after a position. */
+function isNews({ senderId, system, seq }: Entry, ownId: string, after: number): boolean {
+  return senderId !== ownId && !system && (seq ?? 0) > after
+}
+
 /** Keeps the end in view while the reader is there: when messages come, and when anything changes its size. */
-function useFollowing({ scroller, pinned, ownId }: Parts, added: readonly Entry[], onBelow: (count: number) => void) {
+function useFollowing(
+  { scroller, pinned, ownId, head }: Parts,
+  added: readonly Entry[],
+  onBelow: (count: number) => void,
+) {
+  const { messages } = useClient()
+  const leftAt = useRef(head)
   // Not by the virtualizer: it would scroll again for 150 ms after each row it measures, whatever the reader does meanwhile.
   const pin = useCallback(() => {
     if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
   }, [scroller])
 
   useLayoutEffect(() => {
-    const mine = added.some((entry) => entry.senderId === ownId && entry.row.pending !== null)
+    const mine = added.some(({ key }) => key === messages.lastSent)
     if (mine) pinned.current = true
     if (pinned.current) pin()
-    else onBelow(added.filter((entry) => entry.senderId !== ownId && !entry.system).length)
-  }, [added, ownId, pin, pinned, onBelow])
+    else onBelow(added.filter((entry) => isNews(entry, ownId, leftAt.current)).length)
+  }, [added, ownId, messages, pin, pinned, onBelow])
+
+  useLayoutEffect(() => {
+    if (pinned.current) leftAt.current = head
+  })
 
   useLayoutEffect(() => {
     const element = scroller.current
@@ -155,13 +172,14 @@ function useTravel({ conversationId, handle, pinned, latest }: Parts, pin: () =>
 
 /** Who sends from the middle of the history wants to see what he sent: it stands at the end. */
 function useOwnSends({ conversationId, latest }: Parts, toLatest: () => Promise<void>): void {
+  const { messages } = useClient()
   const sent = useSelect((state) => state.outbox[conversationId]?.at(-1)?.clientKey)
   const before = useRef(sent)
   useEffect(() => {
-    const isNew = sent !== undefined && sent !== before.current
+    const isNew = sent !== undefined && sent !== before.current && sent === messages.lastSent
     before.current = sent
     if (isNew && latest.current.timeline?.hasAfter) toLatest().catch(() => {})
-  }, [sent, latest, toLatest])
+  }, [sent, messages, latest, toLatest])
 }
 
 /** Loads the messages beyond either end of what is loaded; after a failure when asked to, and when something has moved or the connection is back. */

@@ -47,9 +47,10 @@ export function useAnnouncedArrivals(entries: readonly Entry[], ownId: string, h
       ({ seq, senderId, system }) => seq !== null && seq > before && senderId !== ownId && !system,
     )
     gathered.add(
-      fresh.map(({ row, senderId }) => {
+      fresh.map(({ row, senderId, audience }) => {
         const name = users[senderId]?.name ?? text('formerMember')
-        return text('announcedMessage', { name, text: (row.message?.text ?? '').slice(0, spokenLength) })
+        const said = { name, text: (row.message?.text ?? '').slice(0, spokenLength) }
+        return text(audience === 'team' ? 'announcedNote' : 'announcedMessage', said)
       }),
     )
   }, [entries, ownId, users, head, gathered])

@@ -1,6 +1,7 @@
 import type { Message, Profile } from '@parley/protocol'
 import { useState } from 'react'
 import { now } from '../clock.ts'
+import { copyText } from '../layout/copy.ts'
 import { type Attempt, useAttempt } from '../layout/use-attempt.ts'
 import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
@@ -80,7 +81,7 @@ export function useMessageControl(
   const alive = message !== null && isAlive(message)
   const own = alive && message.senderId === me?.id
   const actions: Actions = {
-    ...(alive ? { reply: () => onReply(message), copy: () => void navigator.clipboard.writeText(message.text) } : {}),
+    ...(alive ? { reply: () => onReply(message), copy: () => void copyText(message.text) } : {}),
     ...(own && mayEdit(message, me) ? { edit: () => editing.begin(message) } : {}),
     ...(alive && (own || me?.role === 'admin') ? { remove: () => setMode('confirming') } : {}),
   }

@@ -52,17 +52,21 @@ function usePeople(query: string): { people: readonly Profile[]; empty: keyof ty
 /** A field that finds people by name; arrows choose, Enter takes. */
 export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
   const [query, setQuery] = useState('')
-  const [active, setActive] = useState(0)
+  const [activeId, setActiveId] = useState<string | null>(null)
   const [open, setOpen] = useState(false)
   const listId = useId()
   const found = usePeople(query)
   const people = found.people.filter((user) => !exclude.includes(user.id))
   const choosing = open && people.length > 0
+  const active = Math.max(
+    0,
+    people.findIndex(({ id }) => id === activeId),
+  )
   const pick = (user: Profile | undefined) => {
     if (!user) return
     onPick(user)
     setQuery('')
-    setActive(0)
+    setActiveId(null)
   }
   const { isComposing, onCompositionEnd } = useComposition()
   const onKeyDown = (event: KeyboardEvent) => {
@@ -71,15 +75,16 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
     if (step !== undefined) {
       event.preventDefault()
       setOpen(true)
-      setActive((index) => Math.max(0, Math.min(people.length - 1, index + step)))
+      const next = choosing ? Math.max(0, Math.min(people.length - 1, active + step)) : 0
+      setActiveId(people[next]?.id ?? null)
     }
     if (event.key === 'Escape' && open) {
       setOpen(false)
       event.stopPropagation()
     }
-    if (event.key === 'Enter' && choosing) {
+    if (event.key === 'Enter') {
       event.preventDefault()
-      pick(people[active])
+      if (choosing) pick(people[active])
     }
   }
   return (
@@ -90,7 +95,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
         aria-label={label}
         aria-expanded={choosing}
         aria-controls={listId}
-        aria-activedescendant={choosing && people[active] ? `${listId}-${active}` : undefined}
+        aria-activedescendant={choosing ? `${listId}-${people[active]?.id}` : undefined}
         aria-autocomplete="list"
         autoComplete="off"
         placeholder={text('searchPeople')}
@@ -99,7 +104,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
         onBlur={() => setOpen(false)}
         onChange={(event) => {
           setQuery(event.target.value)
-          setActive(0)
+          setActiveId(null)
           setOpen(true)
         }}
         onKeyDown={onKeyDown}
@@ -110,7 +115,7 @@ export function PeoplePicker({ label, exclude, onPick }: PeoplePickerProps) {
           // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the field, as the combobox pattern asks
           <div
             key={user.id}
-            id={`${listId}-${index}`}
+            id={`${listId}-${user.id}`}
             role="option"
             className="parley-person"
             aria-selected={index === active}

@@ -1,6 +1,6 @@
 import { MessagesSquare } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import { useClient } from '../provider.tsx'
+import { useClient, useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 
 function explain(error: unknown): string {
@@ -8,6 +8,21 @@ function explain(error: unknown): string {
   if (code === 'credentials_invalid') return text('signInWrong')
   if (code === 'rate_limited') return text('signInLimited')
   return text('signInFailed', { reason: error instanceof Error ? error.message : '' })
+}
+
+/** Says that the server could not be told of signing out, and tells it again when asked to. */
+function SignOutAgain() {
+  const { session } = useClient()
+  const unended = useSelect((state) => state.session.unended)
+  if (!unended) return null
+  return (
+    <p className="parley-failed" role="alert">
+      {text('signOutFailed')}{' '}
+      <button type="button" className="parley-link" onClick={() => void session.signOut().catch(() => {})}>
+        {text('retry')}
+      </button>
+    </p>
+  )
 }
 
 /** Email and password; the other way in is a one-time link. */
@@ -33,6 +48,7 @@ export function SignIn({ notice = '' }: { readonly notice?: string }) {
           <MessagesSquare size={28} aria-hidden="true" />
         </span>
         <h1>{text('signInTitle')}</h1>
+        <SignOutAgain />
         {notice !== '' && (
           <p className="parley-notice" role="status">
             {notice}
