@@ -37,6 +37,11 @@ describe('UI-83 who will read it', () => {
     expect(companiesIn(await page.getByTestId('send-button').textContent())).toEqual(sides)
     expect(companiesIn(await field().getAttribute('aria-label'))).toEqual(sides)
     expect(companiesIn(await page.locator('.parley-header-facts').textContent())).toEqual(sides)
+    await page.setViewportSize({ width: 390, height: 844 })
+    const [box, whole] = [page.getByTestId('composer'), page.getByTestId('send-button')]
+    const [outer, inner] = await Promise.all([box.boundingBox(), whole.boundingBox()])
+    expect((inner?.x ?? 0) + (inner?.width ?? 0)).toBeLessThanOrEqual((outer?.x ?? 0) + (outer?.width ?? 0))
+    await page.setViewportSize({ width: 1_440, height: 900 })
     await dana.goto(`${app.url}/c/${shared}`)
     const send = dana.getByTestId('send-button')
     await expect

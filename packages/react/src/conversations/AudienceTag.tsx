@@ -7,10 +7,11 @@ import { useOtherSide } from './use-conversation.ts'
 export function AudienceTag({ conversation }: { readonly conversation: ConversationSnapshot }) {
   const name = useOtherSide(conversation)
   const { kind } = conversation.conversation
+  const words = kind === 'external' ? text('externalWith', { name }) : text('internal')
   return (
-    <span className="parley-tag" data-kind={kind}>
+    <span className="parley-tag" data-kind={kind} title={words}>
       {kind === 'external' ? <ArrowUpRight size={12} aria-hidden="true" /> : <Lock size={12} aria-hidden="true" />}
-      <span>{kind === 'external' ? text('externalWith', { name }) : text('internal')}</span>
+      <span>{words}</span>
     </span>
   )
 }
