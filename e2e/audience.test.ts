@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Created, callFrom, visit } from './harness.ts'
-import { app, audience, browser, dana, field, ids, open, page, said, tab } from './scene.ts'
+import { app, audience, browser, dana, field, ids, listen, open, page, said, spoken, tab } from './scene.ts'
 
 interface Found {
   readonly items: readonly { readonly id: string; readonly name: string }[]
@@ -76,20 +76,13 @@ describe('UI-83 who will read it', () => {
   })
 
   it('is heard with a note, in the conversation and in the list', async () => {
-    await page.evaluate(() => {
-      const region = document.querySelector('[data-testid="announcer-polite"]') as Node
-      const spoken: string[] = []
-      Object.assign(globalThis, { spoken })
-      const hear = () => region.textContent && spoken.push(region.textContent)
-      new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true })
-    })
+    await listen()
     const { page: luis } = await visit(browser, app.links.get('luis') ?? '')
     const address = `/api/messaging/conversations/${ids[0]}`
     const [userId] = await idsOf(['Luis'])
     await callFrom(page, 'POST', `${address}/participants`, { userId, history: 'none' })
     const words = { clientKey: 'luis-takes-a-note', text: 'their budget is small', audience: 'team' }
     await callFrom(luis, 'POST', `${address}/messages`, words)
-    const spoken = () => page.evaluate(() => (globalThis as unknown as { spoken: string[] }).spoken.join('; '))
     await expect.poll(spoken).toMatch(/internal note: their budget is small/)
     const row = page.getByTestId('conversation-row').filter({ hasText: 'their budget' })
     expect(await row.getAttribute('aria-label')).toContain('Internal note')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { callFrom } from './harness.ts'
-import { app, audience, converse, dana, field, open, page, said, tab } from './scene.ts'
+import { app, audience, converse, dana, field, listen, open, page, said, spoken, tab } from './scene.ts'
 
 describe('UI-70 the caret', () => {
   it('stays where one writes, in the middle of a text too', async () => {
@@ -156,15 +156,8 @@ describe('UI-64 who listens', () => {
     for (const text of ['number one', 'number two', 'number three']) await say(text)
     expect(await heard).toMatch(/number one.*number two.*number three/)
     await page.unroute('**/messages')
-    await page.evaluate(() => {
-      const region = document.querySelector('[data-testid="announcer-polite"]') as Node
-      const spoken: string[] = []
-      Object.assign(globalThis, { spoken })
-      const hear = () => region.textContent && spoken.push(region.textContent)
-      new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true })
-    })
+    await listen()
     for (let count = 0; count < 12; count += 1) await say(`of many ${count}`)
-    const spoken = () => page.evaluate(() => (globalThis as unknown as { spoken: string[] }).spoken.join('; '))
     await expect.poll(spoken).toContain('12 new messages')
     expect(await spoken()).not.toContain('of many')
     await said('still on its way')

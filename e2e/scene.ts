@@ -66,3 +66,19 @@ export async function open(subject: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: subject }).waitFor()
   await said(`About ${subject}`).waitFor()
 }
+
+/** Keeps from now on what Ana's screen reader is told; see {@link spoken}. */
+export async function listen(): Promise<void> {
+  await page.evaluate(() => {
+    const region = document.querySelector('[data-testid="announcer-polite"]') as Node
+    const spoken: string[] = []
+    Object.assign(globalThis, { spoken })
+    const hear = () => region.textContent && spoken.push(region.textContent)
+    new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true })
+  })
+}
+
+/** What Ana's screen reader was told since one listens, in one line. */
+export function spoken(): Promise<string> {
+  return page.evaluate(() => (globalThis as unknown as { spoken: string[] }).spoken.join('; '))
+}

@@ -1,7 +1,7 @@
 import type { Page, Route } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { callFrom } from './harness.ts'
-import { audience, converse, dana, field, ids, open, page, said, tab } from './scene.ts'
+import { audience, converse, dana, field, ids, listen, open, page, said, spoken, tab } from './scene.ts'
 
 interface Listed {
   readonly items: readonly { readonly text: string; readonly clientKey: string }[]
@@ -185,13 +185,7 @@ describe('UI-82 the composer', () => {
   it('AC-61 counts when little is left, says so three times, and never cuts', async () => {
     const id = await converse('counting')
     await open('counting')
-    await page.evaluate(() => {
-      const region = document.querySelector('[data-testid="announcer-polite"]') as Node
-      const spoken: string[] = []
-      Object.assign(globalThis, { spoken })
-      const hear = () => region.textContent && spoken.push(region.textContent)
-      new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true })
-    })
+    await listen()
     const counter = page.locator('.parley-counter')
     for (const [length, level] of [
       [3_199, null],
@@ -208,7 +202,6 @@ describe('UI-82 the composer', () => {
       else expect(await counter.getAttribute('data-level')).toBe(level)
     }
     expect(await page.getByTestId('send-button').isDisabled()).toBe(true)
-    const spoken = () => page.evaluate(() => (globalThis as unknown as { spoken: string[] }).spoken.join('; '))
     await expect.poll(spoken).toContain('over the limit')
     expect((await spoken()).match(/\d[\d,]* (of|characters over)/g)).toHaveLength(3)
     await field().fill('x'.repeat(4_000))
