@@ -19,7 +19,7 @@ const largestGroup = 1_000
 /** How many lanes may wait for locks at once: each of them keeps a connection, and those who wait for nothing need some too. */
 const patientAtOnce = 4
 /** How long one of them waits for its turn, milliseconds. */
-const patience = 5_000
+const patience = 3_000
 
 /** Lets what was answered leave first: frames go out at the end of a turn, and to write to the database may wake it on our own core. */
 function afterFrames(): Promise<void> {
