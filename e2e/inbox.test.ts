@@ -92,6 +92,42 @@ describe('UI-72 a conversation that goes while it is open', () => {
   })
 })
 
+describe('UI-89 the order of the list', () => {
+  const rows = () =>
+    page.getByTestId('conversation-row').evaluateAll((all) => all.map((row) => row.dataset.conversationId))
+
+  it('AC-40 stays while one aims at a row, says what waits, and follows when the pointer leaves', async () => {
+    const [first, second] = [await converse('held one'), await converse('held two')]
+    await page.getByTestId('conversation-row').filter({ hasText: 'held two' }).waitFor()
+    await page.mouse.move(700, 400)
+    await expect.poll(async () => (await rows())[0]).toBe(second)
+    const before = await rows()
+    await page.getByTestId('conversation-row').filter({ hasText: 'rudders' }).hover()
+    const body = { clientKey: 'dana-moves-the-list', text: 'up it goes' }
+    await callFrom(dana, 'POST', `/api/messaging/conversations/${first}/messages`, body)
+    await page.getByTestId('list-updates').filter({ hasText: '1 update' }).waitFor()
+    await page.getByTestId('conversation-row').filter({ hasText: 'up it goes' }).waitFor()
+    expect(await rows()).toEqual(before)
+    await page.mouse.down()
+    await page.mouse.up()
+    await expect.poll(() => page.url()).toContain(ids[0])
+    expect(await rows()).toEqual(before)
+    await page.mouse.move(700, 400)
+    await expect.poll(async () => (await rows())[0]).toBe(first)
+    expect(await page.getByTestId('list-updates').count()).toBe(0)
+  })
+
+  it('AC-40 follows at once when one asks for it', async () => {
+    const [first] = [await converse('held three'), await converse('held four')]
+    await page.getByTestId('conversation-row').filter({ hasText: 'held four' }).waitFor()
+    await page.getByTestId('conversation-row').filter({ hasText: 'rudders' }).hover()
+    const body = { clientKey: 'dana-moves-it-again', text: 'up it goes again' }
+    await callFrom(dana, 'POST', `/api/messaging/conversations/${first}/messages`, body)
+    await page.getByTestId('list-updates').click()
+    await expect.poll(async () => (await rows())[0]).toBe(first)
+  })
+})
+
 describe('UI-67 the connection', () => {
   const banner = () => page.getByTestId('connection-banner')
 

@@ -16,6 +16,7 @@ export const english = {
   emptyFiltered: 'No matches',
   clearFilters: 'Clear filters',
   listFailed: "Couldn't load your conversations",
+  listUpdates: '{count, plural, one {# update} other {# updates}}',
   listIncomplete: "Couldn't load all conversations",
   conversationFailed: "Couldn't load this conversation",
   noAccess: 'You no longer have access to this conversation',

@@ -1,4 +1,4 @@
-import type { ListFilter } from '@parley/client'
+import { type ListFilter, listKey } from '@parley/client'
 import { MessageSquarePlus, Search } from 'lucide-react'
 import { type KeyboardEvent, useRef, useState } from 'react'
 import { IconButton } from '../layout/IconButton.tsx'
@@ -10,6 +10,7 @@ import { useSelect } from '../provider.tsx'
 import { text } from '../text.ts'
 import { ConversationRow } from './ConversationRow.tsx'
 import { useConversations, type View, views } from './use-conversations.ts'
+import { useFrozenOrder } from './use-frozen-order.ts'
 
 const viewNames: Record<View, TextKey> = {
   all: 'filterAll',
@@ -97,38 +98,53 @@ function Rows({
 }: ConversationListProps & { readonly filter: ListFilter; readonly onClear: () => void }) {
   const { ids, status, error, reload, loadMore, retry } = useConversations(filter)
   const conversations = useSelect((state) => state.conversations)
+  const { shown, updates, hold, apply } = useFrozenOrder(ids, listKey(filter))
   if (ids.length === 0) {
     if (status === 'loading') return <Skeleton kind="row" count={8} />
     if (status === 'error') return <ErrorCard title={text('listFailed')} error={error} onRetry={reload} />
     return <Empty view={props.view} filtered={filter.q !== undefined} onClear={props.onClear} onNew={props.onNew} />
   }
-  const focusable = props.selectedId !== undefined && ids.includes(props.selectedId) ? props.selectedId : ids[0]
+  const focusable = props.selectedId !== undefined && ids.includes(props.selectedId) ? props.selectedId : shown[0]
   return (
-    <ul
-      className="parley-rows"
-      onScroll={(event) => status === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
-      onKeyDown={moveFocus}
+    <div
+      className="parley-rows-frame"
+      onPointerMove={({ pointerType }) => pointerType === 'mouse' && filter.q === undefined && hold('pointer')}
+      onPointerLeave={apply}
     >
-      {ids.map((id) => {
-        const conversation = conversations[id]
-        return (
-          conversation && (
-            <ConversationRow
-              key={id}
-              conversation={conversation}
-              selected={id === props.selectedId}
-              focusable={id === focusable}
-              onOpen={props.onOpen}
-            />
-          )
-        )
-      })}
-      {status === 'error' && (
-        <li>
-          <RetryLine sentence={text('listIncomplete')} onRetry={retry} />
-        </li>
+      {updates > 0 && (
+        <button type="button" className="parley-updates" data-testid="list-updates" onClick={apply}>
+          {text('listUpdates', { count: updates })}
+        </button>
       )}
-    </ul>
+      <ul
+        className="parley-rows"
+        onScroll={(event) => status === 'ready' && isNearEnd(event.currentTarget) && loadMore()}
+        onKeyDown={(event) => {
+          hold('key')
+          moveFocus(event)
+        }}
+      >
+        {shown.map((id) => {
+          const conversation = conversations[id]
+          return (
+            conversation && (
+              <ConversationRow
+                key={id}
+                conversation={conversation}
+                selected={id === props.selectedId}
+                focusable={id === focusable}
+                onOpen={props.onOpen}
+              />
+            )
+          )
+        })}
+        {status === 'error' && (
+          <li>
+            <RetryLine sentence={text('listIncomplete')} onRetry={retry} />
+          </li>
+        )}
+      </ul>
+    </div>
   )
 }
 
