@@ -39,8 +39,10 @@ test('CL-65 a listener that throws keeps nobody from hearing', async () => {
 })
 
 test('CL-65 live, missed, and of a conversation that is not loaded: each message is told once', async () => {
+  const elsewhere = await who.bob.online()
   const { conversation } = await startConversation(who.alice, [who.bob])
-  await say(who.alice, conversation.id, 'history')
+  const { seq } = await say(who.alice, conversation.id, 'history')
+  await elsewhere.reached(conversation.id, seq)
   const bob = clientWith({ serverUrl: network.url, getToken: () => signToken(server, who.bob) })
   const told: string[] = []
   bob.messages.onNew(({ text }) => told.push(text))
@@ -59,4 +61,5 @@ test('CL-65 live, missed, and of a conversation that is not loaded: each message
   bob.messages.send(conversation.id, { text: 'own' })
   await until(() => told.length >= 6, 'own')
   expect(told).toEqual(['live', 'missed 1', 'missed 2', 'missed 3', 'elsewhere', 'own'])
+  elsewhere.close()
 })
