@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CommandOutput } from '@parley/protocol'
 import { newKey, type People, people, say, startConversation, startTestServer, type TestServer } from '@parley/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -145,15 +146,15 @@ test('G11 many conversations that are held elsewhere keep nobody else waiting, a
 test('G4 what one sender hands over one by one while the conversation is held elsewhere stands in that order', async () => {
   const [conversationId, other] = [await shared(), await shared()]
   const socket = await all.alice.online()
-  const texts = Array.from({ length: 200 }, (_value, index) => `${index}`)
   const release = await holding(conversationId)
-  const sends = texts.map(async (text, index) => {
-    await sleep(index * 3)
-    void say(all.bob, other, text)
-    return socket.command('send-message', { conversationId, clientKey: newKey(), text, audience: 'everyone' })
-  })
-  await sleep(450)
-  await release()
+  const sends: Promise<CommandOutput<'send-message'>>[] = []
+  for (let index = 0; index < 200; index += 1) {
+    if (index === 150) await release()
+    void say(all.bob, other, `${index}`)
+    const input = { conversationId, clientKey: newKey(), text: `${index}`, audience: 'everyone' } as const
+    sends.push(socket.command('send-message', input))
+    await sleep(2)
+  }
   const seqs = (await Promise.all(sends)).map(({ message }) => message.seq)
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
   socket.close()
