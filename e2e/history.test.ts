@@ -365,7 +365,11 @@ describe('a long history', () => {
       for (let turn = 0; turn < 5; turn += 1) await page.mouse.wheel(0, -2_500)
       mounted = Math.max(mounted, await page.locator('[data-testid="message"]').count())
     }
-    await expect.poll(() => start.isVisible(), patiently).toBe(true)
+    const seen = async () => {
+      await page.mouse.wheel(0, -2_500)
+      return start.isVisible()
+    }
+    await expect.poll(seen, patiently).toBe(true)
     expect(mounted).toBeLessThanOrEqual(mostMounted)
     const longest = await page.evaluate((from) => {
       const { tasks } = globalThis as unknown as { tasks: { at: number; duration: number }[] }
